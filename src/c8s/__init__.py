@@ -1,0 +1,1 @@
+"""The command `c8s`. Everything it does stands on the collection's `module_utils`."""
