@@ -162,3 +162,5 @@ bench: dev-env ## Measure, and write benchmarks/RESULTS.md
 .PHONY: clean
 clean: ## Remove what was made in the checkout
 	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .ansible tests/output
+
+include tests/kube/cluster.mk

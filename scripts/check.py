@@ -26,7 +26,11 @@ def result(name: str, seconds: float, failure: str | None) -> ET.ElementTree[ET.
 def main(folder: str, name: str, *command: str) -> int:
     started = time.monotonic()
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     seconds = time.monotonic() - started
     output = done.stdout.decode(errors="replace")

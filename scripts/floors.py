@@ -43,10 +43,13 @@ PURE = frozenset(
     "ipaddress itertools json keyword math numbers operator re shlex string struct textwrap "
     "types typing unicodedata zlib".split()
 )
-# Pure by single names: the rest of these modules looks at the machine.
+# Pure by single names: the rest of these modules looks at the machine. They may be imported whole,
+# and then each use is looked at.
+PARTLY_PURE = frozenset("fnmatch pathlib posixpath urllib uuid".split())
 PURE_NAMES = frozenset(
     "fnmatch.translate fnmatch.fnmatchcase pathlib.PurePath pathlib.PurePosixPath urllib.parse "
     "posixpath.normpath posixpath.join posixpath.basename posixpath.dirname "
+    "posixpath.split posixpath.splitext posixpath.isabs posixpath.commonpath "
     "uuid.UUID uuid.uuid5".split()
 )
 OUTSIDE: dict[str, frozenset[str]] = {
@@ -68,8 +71,8 @@ RESERVED: dict[str, tuple[str, ...]] = {
 IMPURE_CALLS = frozenset("open print input exec eval compile breakpoint codecs.open".split())
 # Impure already when handed on, as in `default_factory=datetime.now`.
 CLOCKS = frozenset(
-    "datetime.datetime.now datetime.datetime.utcnow datetime.datetime.today datetime.date.today"
-    " uuid.uuid1 uuid.uuid4".split()
+    "datetime.datetime.now datetime.datetime.utcnow datetime.datetime.today "
+    "datetime.date.today".split()
 )
 DYNAMIC = frozenset({"importlib.import_module", "__import__"})
 
@@ -121,7 +124,9 @@ def aliases(tree: ast.AST) -> dict[str, str]:
     bound = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            bound.update({alias.asname: alias.name for alias in node.names if alias.asname})
+            for alias in node.names:
+                top = alias.name.split(".")[0]
+                bound[alias.asname or top] = alias.name if alias.asname else top
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             bound.update(
                 {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
@@ -158,14 +163,26 @@ def imports(tree: ast.AST, package: str) -> Iterator[tuple[int, str]]:
                     yield node.lineno, "?"
 
 
+def is_pure(name: str) -> bool:
+    """Whether a dotted name of the standard library only computes."""
+    return name.split(".")[0] in PURE or any(
+        f"{name}.".startswith(f"{known}.") for known in PURE_NAMES
+    )
+
+
 def outside_calls(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """Uses of files, terminal, clock and randomness that need no import of their own."""
     bound = aliases(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and dotted(node.func, bound) in IMPURE_CALLS:
             yield node.lineno, dotted(node.func, bound)
-        elif isinstance(node, ast.Attribute) and dotted(node, bound) in CLOCKS:
-            yield node.lineno, dotted(node, bound)
+        elif isinstance(node, ast.Attribute):
+            name = dotted(node, bound)
+            of_module = isinstance(node.value, ast.Name) and node.value.id in bound
+            if name in CLOCKS or (
+                of_module and name.split(".")[0] in PARTLY_PURE and not is_pure(name)
+            ):
+                yield node.lineno, name
 
 
 def fault_of_import(room: str, name: str) -> str | None:
@@ -179,10 +196,9 @@ def fault_of_import(room: str, name: str) -> str | None:
     top = name.split(".")[0]
     if top in RESERVED and room not in RESERVED[top]:
         return f"{room} imports {name}: {top} belongs to {', '.join(RESERVED[top])}"
-    if room in DOMAIN:
-        pure = top in PURE or any(f"{name}.".startswith(f"{known}.") for known in PURE_NAMES)
-        if not pure and top not in OUTSIDE.get(room, frozenset()):
-            return f"{room} imports {name}: the domain touches nothing outside"
+    harmless = is_pure(name) or name in PARTLY_PURE or top in OUTSIDE.get(room, frozenset())
+    if room in DOMAIN and not harmless:
+        return f"{room} imports {name}: the domain touches nothing outside"
     if room in GROUND and top not in sys.stdlib_module_names | OUTSIDE["core"]:
         return f"{room} imports {name}: the ground stands on the standard library and PyYAML"
     return None
