@@ -1,0 +1,111 @@
+"""Taking an instance down: nothing of it stays on the host, however it ended."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from kube import cache, namespaces
+from kube.command import run
+from kube.errors import ClusterError
+from kube.instance import Instance, checked, home, recorded
+from kube.waiting import wait_for
+
+CGROUPS = Path("/sys/fs/cgroup")
+LINKS = Path("/sys/class/net")
+
+
+def down(name: str) -> bool:
+    """End the instance and clear all that it left; False when there was nothing."""
+    folder = home() / checked(name)
+    found = folder.exists() or namespaces.first_process(name) is not None
+    namespaces.kill(name)
+    _remove_cgroups(f"c8s-{name}")
+    if folder.exists():
+        shutil.rmtree(folder)
+    _remove_links()
+    if home().is_dir() and not any(home().iterdir()):
+        home().rmdir()
+    return found
+
+
+def _remove_links() -> None:
+    """Unplug the cables that belong to no instance any more; their routes go with them."""
+    with cache.locked("addresses"):
+        wanted = {instance.link for instance in recorded()}
+        for link in LINKS.glob("c8s-h*"):
+            if link.name not in wanted:
+                run("ip", "link", "delete", link.name)
+
+
+def make_cgroup(instance: Instance) -> None:
+    """The root of the instance's cgroups, in each hierarchy."""
+    for root in _hierarchies():
+        if not root.is_dir():
+            continue
+        controllers = root / "cgroup.controllers"
+        if root == CGROUPS and controllers.exists():
+            enabled = "".join(f" +{name}" for name in controllers.read_text().split())
+            (root / "cgroup.subtree_control").write_text(enabled)
+        (root / instance.cgroup).mkdir(exist_ok=True)
+        _inherit_cpus(root / instance.cgroup)
+
+
+def _hierarchies() -> Iterator[Path]:
+    """The one hierarchy of cgroup v2, or each of v1."""
+    if (CGROUPS / "cgroup.controllers").exists():
+        yield CGROUPS
+        return
+    for root in CGROUPS.iterdir():
+        if root.is_dir() and not root.is_symlink():
+            yield root
+
+
+def _inherit_cpus(group: Path) -> None:
+    """A cpuset of v1 begins empty, and takes no process until it names CPUs and memory nodes."""
+    for name in ("cpuset.cpus", "cpuset.mems"):
+        file = group / name
+        if file.exists() and not file.read_text().strip():
+            file.write_text((group.parent / name).read_text())
+
+
+def _remove_cgroups(name: str) -> None:
+    for root in _hierarchies():
+        group = root / name
+        if group.is_dir():
+            wait_for(f"the end of cgroup {group}", partial(_removed, group), timeout=20)
+
+
+def _removed(group: Path) -> bool:
+    """Whether the cgroup is gone with all below it; what still lives in it is killed."""
+    for folder, _, _ in os.walk(group, topdown=False):
+        for pid in (Path(folder) / "cgroup.procs").read_text().split():
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        try:
+            os.rmdir(folder)
+        except OSError:
+            return False
+    return True
+
+
+def down_all() -> list[str]:
+    """End every instance of this host; their names."""
+    if not home().is_dir():
+        return []
+    names = [path.name for path in sorted(home().iterdir()) if path.is_dir()]
+    failed = []
+    for name in names:
+        try:
+            down(name)
+        except ClusterError as error:
+            failed.append(f"{name}: {error}")
+    if failed:
+        raise ClusterError("; ".join(failed))
+    return names
