@@ -83,7 +83,8 @@ class _Turn:
         self.steps = run.pipeline.steps
         self.statuses = list(run.status.steps)
         self.start_time = run.status.start_time or now
-        self.deadline = self.start_time + datetime.timedelta(seconds=run.pipeline.timeout)
+        counted_from = run.status.resume_time or self.start_time
+        self.deadline = counted_from + datetime.timedelta(seconds=run.pipeline.timeout)
         self.held: set[int] = set()
         self.wakes: list[datetime.datetime] = []
 

@@ -60,6 +60,7 @@ def to_record(run: Run) -> Record:
             matrixIndex=dict(run.matrix_values),
             parent=run.parent,
             rerunOf=run.rerun_of,
+            reusesSucceeded=run.reuses,
             idempotencyKey=run.idempotency_key,
             cancel=_without_empty(by=cancel.by, at=rfc3339(cancel.at), reason=cancel.reason)
             if cancel
@@ -111,6 +112,7 @@ def _run(metadata: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[s
         matrix_values=values,
         parent=spec.get("parent", ""),
         rerun_of=spec.get("rerunOf", ""),
+        reuses=spec.get("reusesSucceeded", False),
         idempotency_key=spec.get("idempotencyKey", ""),
         cancel=Cancel(cancel["by"], parse_time(cancel["at"]), cancel["reason"]) if cancel else None,
     )
@@ -144,6 +146,7 @@ def status_record(status: RunStatus) -> Record:
         reason=status.reason,
         message=status.message,
         startTime=_written(status.start_time),
+        resumeTime=_written(status.resume_time),
         completionTime=_written(status.completion_time),
         queuePosition=status.queue_position,
         steps=[_step_record(step) for step in status.steps],
@@ -183,6 +186,7 @@ def status_from(record: Mapping[str, Any]) -> RunStatus:
         reason=record.get("reason", ""),
         message=record.get("message", ""),
         start_time=_time(record, "startTime"),
+        resume_time=_time(record, "resumeTime"),
         completion_time=_time(record, "completionTime"),
         queue_position=record.get("queuePosition"),
         steps=tuple(_step_from(step) for step in record.get("steps", ())),

@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from .spec import NOTHING, Event, Pipeline, Scalar
+from .spec import Event, Pipeline, Scalar, nothing
 from .status import RunStatus
 
 
@@ -41,6 +41,7 @@ class Cancel:
 class Run:
     """`document` is the pipeline file as it was read; `pipeline` is what it means for this run,
     with templates expanded. A matrix parent has a matrix in its pipeline and no `matrix_values`.
+    With `reuses`, what succeeded in the run `rerun_of` is taken over.
     """
 
     name: str
@@ -50,9 +51,10 @@ class Run:
     document: Mapping[str, Any]
     trigger: Trigger
     status: RunStatus
-    matrix_values: Mapping[str, Scalar] = NOTHING
+    matrix_values: Mapping[str, Scalar] = dataclasses.field(default_factory=nothing)
     parent: str = ""
     rerun_of: str = ""
+    reuses: bool = False
     idempotency_key: str = ""
     cancel: Cancel | None = None
 

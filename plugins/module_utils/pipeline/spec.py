@@ -11,18 +11,24 @@ import dataclasses
 import enum
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..core.quantities import Resources
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def nothing() -> Mapping[str, Any]:
+    """An empty mapping that cannot be filled, as a default of fields."""
+    return NOTHING
+
 
 DEFAULT_SHELL = ("/bin/sh", "-eu", "-c")
 DEFAULT_RESOURCES = Resources.of(cpu="500m", memory="1Gi")
 DEFAULT_STEP_TIMEOUT = 30 * 60
 DEFAULT_RUN_TIMEOUT = 60 * 60
 
-Scalar = str | int | float | bool
+Scalar: TypeAlias = "str | int | float | bool"
 
 
 class Event(enum.StrEnum):
@@ -106,7 +112,7 @@ class Service:
 
     name: str
     image: str
-    env: Mapping[str, str] = NOTHING
+    env: Mapping[str, str] = dataclasses.field(default_factory=nothing)
     ports: tuple[int, ...] = ()
     readiness: Readiness | None = None
     commands: tuple[str, ...] = ()
@@ -118,7 +124,7 @@ class PodOptions:
 
     runtime_class: str = ""
     service_account: str = ""
-    node_selector: Mapping[str, str] = NOTHING
+    node_selector: Mapping[str, str] = dataclasses.field(default_factory=nothing)
     tolerations: tuple[Mapping[str, Any], ...] = ()
     privileged: bool = False
 
@@ -138,7 +144,7 @@ class Step:
     entrypoint: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
-    env: Mapping[str, str] = NOTHING
+    env: Mapping[str, str] = dataclasses.field(default_factory=nothing)
     secrets: tuple[SecretRef, ...] = ()
     requests: Resources = DEFAULT_RESOURCES
     limits: Resources | None = None
@@ -191,7 +197,7 @@ class Pipeline:
     branches: tuple[str, ...] = ("*",)
     tags: tuple[str, ...] = ()
     timeout: int = DEFAULT_RUN_TIMEOUT
-    env: Mapping[str, str] = NOTHING
+    env: Mapping[str, str] = dataclasses.field(default_factory=nothing)
     matrix: Matrix | None = None
     backoff: int = 10
     fail_fast: bool = False

@@ -115,12 +115,17 @@ class ResourceUsage:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RunStatus:
-    """A whole run; `steps` are in the order of the pipeline file, empty for a matrix parent."""
+    """A whole run; `steps` are in the order of the pipeline file, empty for a matrix parent.
+
+    `resume_time` is when a driver took it up again after its steps had died with the one before:
+    the run's timeout counts from there, since nothing of it ran in between.
+    """
 
     phase: Phase = Phase.PENDING
     reason: str = ""
     message: str = ""
     start_time: datetime.datetime | None = None
+    resume_time: datetime.datetime | None = None
     completion_time: datetime.datetime | None = None
     queue_position: int | None = None
     steps: tuple[StepStatus, ...] = ()

@@ -1,0 +1,235 @@
+"""Run steps on this host, by whatever engine starts them: the executor of a laptop."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from importlib import util
+
+from ..forges.repository import Repository, repository
+from ..masking.masker import Secrets
+from ..pipeline.observation import Observation, State
+from ..pipeline.run import Run
+from ..pipeline.spec import Step
+from ..pipeline.status import Reason
+from ..storage.capped_log import DEFAULT_CAP, CappedLog
+from ..storage.run_directory import RunDirectory
+from . import processes, warden
+from .attempt import Attempt, Clock
+from .engine import Engine, HostStep, Place
+from .secrets import SecretValues, masked_values
+from .source import Source
+from .workspace import HostWorkspace, remove
+
+DEFAULT_GRACE = 10.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class HostSettings:
+    """`parallel`: steps at one time; `log_cap`: bytes kept of a step's log; `grace`: seconds
+    between TERM and KILL; `folder`: where workspaces are made (default: the temporary folder)."""
+
+    parallel: int = dataclasses.field(default_factory=lambda: 2 * (os.cpu_count() or 1))
+    log_cap: int = DEFAULT_CAP
+    grace: float = DEFAULT_GRACE
+    folder: pathlib.Path | None = None
+
+
+class MaskedLog:
+    """A step's output on its way to the store: masked first, then capped."""
+
+    def __init__(self, log: CappedLog, masks: Secrets) -> None:
+        self._log = log
+        self._stream = masks.stream()
+
+    def write(self, content: bytes) -> None:
+        self._log.write(self._stream.feed(content))
+
+    def close(self) -> None:
+        try:
+            self._log.write(self._stream.finish())
+        finally:
+            self._log.close()
+
+
+class _Session:
+    """One open run: its source, its masks and its attempts."""
+
+    def __init__(self, run: Run, folder: pathlib.Path, masks: Secrets) -> None:
+        self.folder = folder
+        self.masks = masks
+        self.source = Source(run, _repository(run), folder)
+        self.attempts: dict[tuple[str, int], Attempt] = {}
+        self.interrupted: list[Observation] = []
+
+
+class HostExecutor:
+    """Steps as processes or containers of this host, side by side up to `parallel`."""
+
+    outlives_driver = False
+
+    def __init__(
+        self,
+        engine: Engine,
+        store: RunDirectory,
+        secrets: SecretValues,
+        clock: Clock,
+        settings: HostSettings | None = None,
+    ) -> None:
+        self.settings = settings or HostSettings()
+        self.slots: int | None = max(1, self.settings.parallel)
+        self._engine = engine
+        self._store = store
+        self._secrets = secrets
+        self._clock = clock
+        self._sessions: dict[str, _Session] = {}
+        self._masks: dict[frozenset[tuple[str, str]], Secrets] = {}
+        self._news = threading.Event()
+        self._warden: subprocess.Popen[bytes] | None = None
+
+    # --- what the driver calls -----------------------------------------------------------------
+
+    def open(self, run: Run) -> None:
+        if self._warden is None:
+            self._engine.check()
+            processes.become_subreaper()
+            self._warden = _start_warden(self._engine)
+        self._tell_warden(f"run {run.uid}")
+        folder = pathlib.Path(tempfile.mkdtemp(prefix=f"c8s-{run.uid}-", dir=self.settings.folder))
+        session = _Session(run, folder, self._masks_for(run))
+        cut_off = [status for status in run.status.steps if status.live]
+        if run.status.start_time is not None:
+            self._engine.sweep(run.uid)
+            for old in folder.parent.glob(f"c8s-{run.uid}-*"):
+                if old != folder:
+                    remove(old)
+        session.interrupted = [
+            Observation(
+                status.name,
+                status.attempts,
+                State.LOST,
+                interruption=True,
+                reason=Reason.INTERRUPTED,
+                message="its driver ended before it did",
+            )
+            for status in cut_off
+        ]
+        self._sessions[run.uid] = session
+
+    def start(self, run: Run, step: Step, attempt: int, *, ahead: bool) -> None:
+        session = self._sessions[run.uid]
+        if (step.name, attempt) in session.attempts:
+            return
+        place = Place(session.folder / f"{step.name}-{attempt}")
+        secret_env = {
+            wanted.env_var: self._secrets[wanted.secret][wanted.key]
+            for wanted in step.secrets
+            if wanted.env_var
+        }
+        host_step = HostStep(run, step, attempt, place, secret_env)
+        log = self._store.log(run.name, step.name, attempt)
+        thread = Attempt(
+            host_step,
+            self._engine,
+            HostWorkspace(
+                host_step,
+                session.source,
+                self._store,
+                self._secrets,
+                session.masks,
+                self._clock,
+                lambda: thread.stopping,
+            ),
+            MaskedLog(CappedLog(log, self.settings.log_cap), session.masks),
+            clock=self._clock,
+            grace=self.settings.grace,
+            ahead=ahead,
+            changed=self._news.set,
+            mask=session.masks.text,
+            log_url=log.as_uri(),
+        )
+        session.attempts[step.name, attempt] = thread
+        thread.start()
+
+    def release(self, run: Run, step: Step, attempt: int) -> None:
+        found = self._sessions[run.uid].attempts.get((step.name, attempt))
+        if found is not None:
+            found.release()
+
+    def stop(self, run: Run, step: Step, attempt: int, reason: str) -> None:
+        found = self._sessions[run.uid].attempts.get((step.name, attempt))
+        if found is not None:
+            found.stop()
+
+    def observe(self, run: Run) -> Sequence[Observation]:
+        session = self._sessions[run.uid]
+        seen = [attempt.observation for attempt in session.attempts.values()]
+        return [*session.interrupted, *seen]
+
+    def wait(self, seconds: float) -> None:
+        if self._news.wait(max(0.0, seconds)):
+            self._news.clear()
+
+    def close(self, run: Run) -> None:
+        session = self._sessions.pop(run.uid, None)
+        if session is None:
+            return
+        for attempt in session.attempts.values():
+            attempt.stop()
+        for attempt in session.attempts.values():
+            attempt.close()
+        self._engine.sweep(run.uid)
+        remove(session.folder)
+        self._tell_warden(f"done {run.uid}")
+        if not self._sessions:
+            self._dismiss_warden()
+
+    # --- the warden ----------------------------------------------------------------------------
+
+    def _tell_warden(self, line: str) -> None:
+        if self._warden is not None and self._warden.stdin is not None:
+            self._warden.stdin.write(f"{line}\n".encode())
+            self._warden.stdin.flush()
+
+    def _dismiss_warden(self) -> None:
+        if self._warden is not None:
+            self._tell_warden("bye")
+            self._warden.communicate()
+            self._warden = None
+
+    def _masks_for(self, run: Run) -> Secrets:
+        values = masked_values(run.pipeline, self._secrets)
+        key = frozenset(values.items())
+        if key not in self._masks:
+            self._masks[key] = Secrets(values)
+        return self._masks[key]
+
+
+def _repository(run: Run) -> Repository | None:
+    address = run.trigger.repository
+    return repository(address, allow_file=True) if address and run.trigger.commit else None
+
+
+def _start_warden(engine: Engine) -> subprocess.Popen[bytes]:
+    """A process beside this one that outlives its violent death, to clean up after it."""
+    spec = util.find_spec(warden.__name__)
+    loader = spec.loader if spec else None
+    source = loader.get_source(warden.__name__)  # type: ignore[union-attr]
+    python = sys.executable or shutil.which("python3") or "python3"
+    process = subprocess.Popen(
+        [python, "-I", "-S", "-c", source],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+    )
+    if engine.warden_engine and process.stdin is not None:
+        process.stdin.write(f"engine {engine.warden_engine}\n".encode())
+    return process

@@ -1,0 +1,151 @@
+"""Launch runs: one wish, one run, whoever asks for it how often, and drive them to their end."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import time
+from collections.abc import Callable, Sequence
+
+from ..core.errors import Conflict, InvalidInput
+from ..core.names import dns_label, is_dns_label
+from ..pipeline.record import from_record, to_record
+from ..pipeline.run import Run
+from ..pipeline.status import Phase
+from .birth import Order, run_of
+from .driver import Driver, report_changes
+from .events import Notice, Report, RunChanged
+from .records import Lock, Records
+
+FOLLOW_SECONDS = 0.3
+NAME_LIMIT = 50
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Launched:
+    """A run as it is after the launch. `created`: this call made it; `driven`: it drove it."""
+
+    run: Run
+    created: bool
+    driven: bool
+
+
+class Launcher:
+    """Turns orders into runs that exist once, and drives those that nobody else drives."""
+
+    def __init__(
+        self,
+        records: Records,
+        driver: Driver,
+        *,
+        clock: Callable[[], datetime.datetime],
+        new_id: Callable[[], str],
+        report: Report,
+    ) -> None:
+        self._records = records
+        self._driver = driver
+        self._clock = clock
+        self._new_id = new_id
+        self._report = report
+
+    def launch(self, orders: Sequence[Order]) -> list[Launched]:
+        """Make the runs, drive them, and follow those that another process drives.
+
+        All orders are judged before the first run is made. A name or key that stands for a run
+        already yields that run: driven on if it was left unfinished, as it is if it has ended.
+        Raises Conflict where the run of that name is a different one.
+        """
+        runs = [self._find_or_create(order) for order in _judged(orders)]
+        locks: list[Lock] = []
+        mine: list[Run] = []
+        others: list[Run] = []
+        try:
+            for run, _created in runs:
+                if run.status.phase.terminal:
+                    continue
+                lock = self._records.lock(run.name)
+                if lock is None:
+                    others.append(run)
+                else:
+                    locks.append(lock)
+                    # Between the look and the lock another driver may have brought it further.
+                    mine.append(from_record(self._records.read(run.name)))
+            for run in mine:
+                if run.status.phase is not Phase.PENDING:
+                    self._report(Notice(run, f"run {run.name} was interrupted; it goes on now"))
+            ended = {run.name: run for run in self._driver.drive(mine)}
+        finally:
+            for lock in locks:
+                lock.release()
+        for run in others:
+            ended[run.name] = self.follow(run)
+        return [
+            Launched(ended.get(run.name, run), created, run.name in {own.name for own in mine})
+            for run, created in runs
+        ]
+
+    def follow(self, run: Run) -> Run:
+        """Watch a run that another process drives until it ends.
+
+        Raises Conflict when its driver goes away before that.
+        """
+        self._report(Notice(run, f"run {run.name} is driven by another process; following it"))
+        while not run.status.phase.terminal:
+            driven = self._records.driven(run.name)
+            now = from_record(self._records.read(run.name))
+            report_changes(self._report, run, now)
+            run = now
+            if not driven and not run.status.phase.terminal:
+                raise Conflict(
+                    f"the process that drove run {run.name!r} has gone; call again to go on with it"
+                )
+            time.sleep(0 if run.status.phase.terminal else FOLLOW_SECONDS)
+        return run
+
+    def _find_or_create(self, order: Order) -> tuple[Run, bool]:
+        name = self._name(order)
+        candidate = run_of(order, name, self._new_id(), self._clock())
+        if self._records.create(to_record(candidate)):
+            self._report(RunChanged(candidate, None))
+            return candidate, True
+        existing = from_record(self._records.read(name))
+        if not _same(existing, candidate):
+            raise Conflict(
+                f"run {name!r} exists already with another pipeline or commit; choose another name"
+            )
+        return existing, False
+
+    def _name(self, order: Order) -> str:
+        """The name of the run that the order stands for, now and whenever it is given again."""
+        name = order.name
+        if not name:
+            pipeline = str(order.document["name"])
+            name = dns_label(pipeline, str(self._records.number(pipeline)), limit=NAME_LIMIT)
+        if order.idempotency_key:
+            name = self._records.claim(order.idempotency_key, name)
+        return name
+
+
+def _judged(orders: Sequence[Order]) -> Sequence[Order]:
+    for order in orders:
+        if order.name and (not is_dns_label(order.name) or len(order.name) > NAME_LIMIT):
+            raise InvalidInput(
+                f"{order.name[:80]!r} cannot name a run: lower-case letters, digits and '-',"
+                f" at most {NAME_LIMIT} characters"
+            )
+    names = [order.name for order in orders if order.name]
+    doubled = next((name for name in names if names.count(name) > 1), None)
+    if doubled:
+        raise InvalidInput(f"two runs of this launch are named {doubled!r}")
+    return orders
+
+
+def _same(existing: Run, wanted: Run) -> bool:
+    """Whether an order means this run: same pipeline, same commit, same branch and tag."""
+    return (
+        existing.document == wanted.document
+        and existing.trigger.commit == wanted.trigger.commit
+        and existing.trigger.branch == wanted.trigger.branch
+        and existing.trigger.tag == wanted.trigger.tag
+        and existing.rerun_of == wanted.rerun_of
+    )

@@ -1,0 +1,47 @@
+"""Where runs are kept, as the driver sees it: a directory, or ConfigMaps in a cluster."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+Record = dict[str, Any]
+
+
+class Lock(Protocol):
+    """The right to drive a run, held while the process lives."""
+
+    def release(self) -> None: ...
+
+
+class Records(Protocol):
+    """Run records by name. Every method may raise Unavailable or Denied."""
+
+    def create(self, record: Record) -> bool:
+        """Keep a new run; False, and nothing done, where one of its name exists."""
+
+    def write(self, record: Record) -> None:
+        """Replace a run's record."""
+
+    def read(self, name: str) -> Record:
+        """A run's record; NotFound where there is none."""
+
+    def names(self) -> list[str]:
+        """All runs, oldest first."""
+
+    def number(self, pipeline: str) -> int:
+        """The number of a new run of that pipeline."""
+
+    def claim(self, key: str, name: str) -> str:
+        """The run that an idempotency key stands for: `name` where the key is new."""
+
+    def lock(self, name: str) -> Lock | None:
+        """The right to drive the run, or None while another process has it."""
+
+    def driven(self, name: str) -> bool:
+        """Whether a process drives the run now."""
+
+    def request_cancel(self, name: str, request: Record) -> None:
+        """Leave the wish that the run end, for whoever drives it."""
+
+    def cancel_request(self, name: str) -> Record | None:
+        """The wish that was left, if any; cheap, for it is asked for often."""

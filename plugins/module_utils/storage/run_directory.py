@@ -1,0 +1,185 @@
+"""Runs kept in a directory: their records, logs and artifacts, each under the run's name.
+
+runs/NAME/record.json     the record, replaced whole at each change
+runs/NAME/lock            held (flock) by the process that drives the run, and by nobody else
+runs/NAME/cancel.json     the wish of another process that the run end
+runs/NAME/logs/           masked logs, one file for each attempt of a step
+runs/NAME/artifacts/      what steps left, by step and artifact
+keys/DIGEST.json          the run that an idempotency key stands for
+numbers/PIPELINE          how many runs of the pipeline there have been
+caches/DIGEST.tar         what steps left for later runs
+"""
+
+from __future__ import annotations
+
+import datetime
+import fcntl
+import hashlib
+import os
+import pathlib
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+from ..core.errors import Conflict, NotFound
+from . import atomic
+
+Record = dict[str, Any]
+
+
+def default_root(environment: Mapping[str, str]) -> pathlib.Path:
+    """Where runs are kept unless something else is said: C8S_STORE, else the XDG data folder."""
+    if environment.get("C8S_STORE"):
+        return pathlib.Path(environment["C8S_STORE"]).expanduser()
+    data = environment.get("XDG_DATA_HOME") or "~/.local/share"
+    return pathlib.Path(data).expanduser() / "c8s"
+
+
+class RunDirectory:
+    """All runs below `root`, which is made when first written to."""
+
+    def __init__(self, root: pathlib.Path) -> None:
+        self.root = root.expanduser().absolute()
+
+    def __str__(self) -> str:
+        return str(self.root)
+
+    # --- records -------------------------------------------------------------------------------
+
+    def create(self, record: Record) -> bool:
+        """Keep a new run; False, and nothing done, where one of its name exists."""
+        path = self.run(record["metadata"]["name"]) / "record.json"
+        return atomic.create(path, atomic.to_json(record))
+
+    def write(self, record: Record) -> None:
+        """Replace the record of a run."""
+        path = self.run(record["metadata"]["name"]) / "record.json"
+        atomic.write(path, atomic.to_json(record))
+
+    def read(self, name: str) -> Record:
+        """The record of a run; NotFound says which runs there are."""
+        path = self.run(name) / "record.json"
+        if not path.exists():
+            known = ", ".join(self.names()[-5:]) or "none"
+            raise NotFound(f"no run is named {name!r} in {self.root} (the latest: {known})")
+        record: Record = atomic.read_json(path)
+        return record
+
+    def names(self) -> list[str]:
+        """All runs, oldest first."""
+        found = []
+        for path in (self.root / "runs").glob("*/record.json"):
+            metadata = atomic.read_json(path)["metadata"]
+            found.append((metadata["creationTimestamp"], metadata["name"]))
+        return [name for _born, name in sorted(found)]
+
+    def remove(self, name: str) -> None:
+        """Forget a run with all it left; Conflict while somebody drives it."""
+        if self.driven(name):
+            raise Conflict(f"run {name!r} is being driven; cancel it first")
+        with atomic.explained(self.run(name)):
+            shutil.rmtree(self.run(name))
+
+    # --- places --------------------------------------------------------------------------------
+
+    def run(self, name: str) -> pathlib.Path:
+        return self.root / "runs" / name
+
+    def log(self, name: str, step: str, attempt: int) -> pathlib.Path:
+        """The masked log of an attempt: the step's name, and the number from the second on."""
+        suffix = "" if attempt <= 1 else f".{attempt}"
+        return self.run(name) / "logs" / f"{step}{suffix}.log"
+
+    def artifacts(self, name: str, step: str) -> pathlib.Path:
+        return self.run(name) / "artifacts" / step
+
+    def cache(self, key: str) -> pathlib.Path:
+        return self.root / "caches" / f"{hashlib.sha256(key.encode()).hexdigest()}.tar"
+
+    def expire(self, artifact: pathlib.Path, until: datetime.datetime) -> None:
+        """Say when a kept artifact may go."""
+        atomic.write(artifact.with_name(f"{artifact.name}.expires"), until.isoformat().encode())
+
+    def drop_expired(self, now: datetime.datetime) -> int:
+        """Remove the artifacts whose time is over; how many there were."""
+        dropped = 0
+        for note in (self.root / "runs").glob("*/artifacts/*/*.expires"):
+            with atomic.explained(note):
+                if datetime.datetime.fromisoformat(note.read_text()) <= now:
+                    shutil.rmtree(note.with_suffix(""), ignore_errors=True)
+                    note.unlink(missing_ok=True)
+                    dropped += 1
+        return dropped
+
+    # --- one name for one wish -----------------------------------------------------------------
+
+    def number(self, pipeline: str) -> int:
+        """The next number of a run of this pipeline, from 1; no two callers get the same."""
+        path = self.root / "numbers" / pipeline
+        with atomic.explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(path, "a+b") as stream:
+                fcntl.flock(stream, fcntl.LOCK_EX)
+                stream.seek(0)
+                number = int(stream.read() or b"0") + 1
+                stream.truncate(0)
+                stream.write(str(number).encode())
+        return number
+
+    def claim(self, key: str, name: str) -> str:
+        """The run that an idempotency key stands for: `name` where the key is new."""
+        path = self.root / "keys" / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
+        if atomic.create(path, atomic.to_json({"key": key, "run": name})):
+            return name
+        claimed: str = atomic.read_json(path)["run"]
+        return claimed
+
+    # --- who drives ----------------------------------------------------------------------------
+
+    def lock(self, name: str) -> Lock | None:
+        """The right to drive the run, or None while another process has it."""
+        return Lock.take(self.run(name) / "lock")
+
+    def driven(self, name: str) -> bool:
+        """Whether a process drives the run now."""
+        held = self.lock(name)
+        if held is None:
+            return True
+        held.release()
+        return False
+
+    def request_cancel(self, name: str, request: Record) -> None:
+        """Leave the wish that the run end, for the process that drives it."""
+        self.read(name)
+        atomic.write(self.run(name) / "cancel.json", atomic.to_json(request))
+
+    def cancel_request(self, name: str) -> Record | None:
+        path = self.run(name) / "cancel.json"
+        if not path.exists():
+            return None
+        request: Record = atomic.read_json(path)
+        return request
+
+
+class Lock:
+    """A file locked by this process; it is free again when the process ends, however it ends."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    @classmethod
+    def take(cls, path: pathlib.Path) -> Lock | None:
+        with atomic.explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(descriptor)
+                return None
+        return cls(descriptor)
+
+    def release(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
