@@ -13,6 +13,7 @@ VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _DIGEST_LENGTH = 8
 _DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
+_IMAGE = re.compile(r"[A-Za-z0-9][-A-Za-z0-9._:/@]*")
 _NOT_DNS = re.compile(r"[^a-z0-9]+")
 _NOT_LABEL = re.compile(r"[^A-Za-z0-9_.]+")
 _NOT_VARIABLE = re.compile(r"[^A-Z0-9_]")
@@ -21,6 +22,14 @@ _NOT_VARIABLE = re.compile(r"[^A-Z0-9_]")
 def is_dns_label(text: str, limit: int = DNS_LABEL_LIMIT) -> bool:
     """Whether the text is an RFC 1123 label of at most `limit` characters."""
     return len(text) <= limit and _DNS_LABEL.fullmatch(text) is not None
+
+
+def is_image(text: str) -> bool:
+    """Whether the text has the characters of an image's name, and none that mean something else.
+
+    Whether there is such an image is for the engine to say.
+    """
+    return _IMAGE.fullmatch(text) is not None
 
 
 def dns_label(*parts: str, limit: int = DNS_LABEL_LIMIT) -> str:

@@ -13,6 +13,10 @@ from decimal import Decimal
 
 from .errors import InvalidInput
 
+# An amount that can be asked for: the same grammar without a sign below zero.
+PATTERN = r"^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,2})?$"
+FORM = "a quantity, such as 500m, 2, 1.5, 512Mi or 1Gi"
+
 _QUANTITY = re.compile(
     r"(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))"
     r"(?P<suffix>[KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,2})?"

@@ -71,12 +71,10 @@ def tree(value: Any, path: Path = ()) -> Tree:
         return None
     if isinstance(value, bool):
         return Boolean("true" if value else "false")
-    if isinstance(value, int):
+    if isinstance(value, int | float):
         if abs(value) > _LARGEST_NUMBER:
             raise InvalidInput(Problem("this number is too large", path_text(path)))
-        return Number(int(value))
-    if isinstance(value, float):
-        return Number(float(value))
+        return Number(int(value) if value == value // 1 else float(value))
     if len(path) >= DEPTH_LIMIT:
         raise InvalidInput(Problem(f"nested more than {DEPTH_LIMIT} deep", path_text(path[:4])))
     if isinstance(value, Mapping):
