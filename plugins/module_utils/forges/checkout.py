@@ -19,6 +19,7 @@ from ..core.errors import InvalidInput, NotFound, Timeout, Unavailable
 from .repository import Repository, Transport
 
 GIT_TIMEOUT = 600
+FULL_COMMIT = 40
 _LOOK_SECONDS = 0.2
 
 
@@ -161,41 +162,22 @@ def mirror(git: Git, source: Repository, folder: pathlib.Path, wanted: Wanted) -
     if source.transport is Transport.FILE:
         return source.path
     git("init", "--quiet", "--bare", "--", str(folder))
-    shallow = [f"--depth={wanted.depth}"] if wanted.depth else []
-    if shallow and len(wanted.commit) >= 40:
-        try:
-            git(
-                "fetch",
-                "--quiet",
-                *shallow,
-                "--no-tags",
-                "--",
-                source.url,
-                wanted.commit,
-                cwd=folder,
-            )
-            return folder
-        except Unavailable:
-            shallow = []  # A server that gives no single commits gives its branches.
-    refs = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
-    git("fetch", "--quiet", *shallow, "--no-tags", "--", source.url, *refs, cwd=folder)
-    if not _has(git, folder, wanted.commit):
-        try:
-            git("fetch", "--quiet", "--no-tags", "--", source.url, wanted.commit, cwd=folder)
-        except Unavailable as error:
-            raise NotFound(
-                f"commit {wanted.commit} is in no branch or tag of {source.url};"
-                " was it force-pushed away?"
-            ) from error
+    _fetch(git, source, folder, wanted, "refs/heads")
     return folder
 
 
-def _has(git: Git, folder: pathlib.Path, commit: str) -> bool:
-    try:
-        git("cat-file", "-e", f"{commit}^{{commit}}", cwd=folder)
-    except Unavailable:
-        return False
-    return True
+def clone(git: Git, source: Repository, workspace: pathlib.Path, wanted: Wanted) -> None:
+    """Put the commit into `workspace` (an empty folder) straight from the repository.
+
+    Where the server can filter, the contents of other commits' files are left there until they
+    are asked for. Raises NotFound where the server does not have the commit.
+    """
+    git("init", "--quiet", "--", str(workspace))
+    git("remote", "add", "origin", source.url, cwd=workspace)
+    git("config", "remote.origin.promisor", "true", cwd=workspace)
+    git("config", "remote.origin.partialclonefilter", "blob:none", cwd=workspace)
+    _fetch(git, source, workspace, wanted, "refs/remotes/origin", "--filter=blob:none")
+    _check_out(git, workspace, wanted)
 
 
 def fill(
@@ -207,12 +189,50 @@ def fill(
         git(
             "fetch", "--quiet", f"--depth={wanted.depth}",
             "--upload-pack=git -c uploadpack.allowAnySHA1InWant=true upload-pack",
-            "--", str(copy), wanted.commit, cwd=workspace,
+            "--", copy.as_uri(), wanted.commit, cwd=workspace,
         )  # fmt: skip
         git("remote", "add", "origin", source.url, cwd=workspace)
     else:
         git("clone", "--quiet", "--no-checkout", "--", str(copy), str(workspace))
         git("remote", "set-url", "origin", source.url, cwd=workspace)
+    _check_out(git, workspace, wanted)
+
+
+def _fetch(
+    git: Git, source: Repository, folder: pathlib.Path, wanted: Wanted, heads: str, *options: str
+) -> None:
+    """Fetch what `wanted` needs: one commit where a depth is given, else everything."""
+    if wanted.depth and len(wanted.commit) >= FULL_COMMIT:
+        shallow = (f"--depth={wanted.depth}", "--no-tags", *options)
+        try:
+            git("fetch", "--quiet", *shallow, "--", source.url, wanted.commit, cwd=folder)
+            return
+        except Unavailable as error:
+            # A server that gives no single commits gives its branches; any other fault stays.
+            if "not our ref" not in str(error) and "unadvertised" not in str(error):
+                raise
+    refs = (f"+refs/heads/*:{heads}/*", "+refs/tags/*:refs/tags/*")
+    git("fetch", "--quiet", "--no-tags", *options, "--", source.url, *refs, cwd=folder)
+    if not _has(git, folder, wanted.commit):
+        try:
+            git("fetch", "--quiet", "--no-tags", *options, "--", source.url, wanted.commit,
+                cwd=folder)  # fmt: skip
+        except Unavailable as error:
+            raise NotFound(
+                f"commit {wanted.commit} is in no branch or tag of {source.url};"
+                " was it force-pushed away?"
+            ) from error
+
+
+def _has(git: Git, folder: pathlib.Path, commit: str) -> bool:
+    try:
+        git("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}", cwd=folder)
+    except Unavailable:
+        return False
+    return True
+
+
+def _check_out(git: Git, workspace: pathlib.Path, wanted: Wanted) -> None:
     if wanted.paths:
         git("sparse-checkout", "set", "--no-cone", "--", *wanted.paths, cwd=workspace)
     git("checkout", "--quiet", "--detach", wanted.commit, cwd=workspace)

@@ -133,6 +133,7 @@ def pipeline_for(
             tag=trigger.tag,
             event=str(trigger.event),
             number=trigger.number,
+            repository=trigger.repository,
             matrix=values,
         ),
     )

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from importlib import util
 
 from ..forges.repository import Repository, repository
-from ..masking.masker import Secrets
+from ..masking.masker import Masker, Secrets
 from ..pipeline.observation import Observation, State
 from ..pipeline.run import Run
 from ..pipeline.spec import Step
@@ -47,7 +47,7 @@ class MaskedLog:
 
     def __init__(self, log: CappedLog, masks: Secrets) -> None:
         self._log = log
-        self._stream = masks.stream()
+        self._stream = Masker(masks)
 
     def write(self, content: bytes) -> None:
         self._log.write(self._stream.feed(content))
@@ -152,7 +152,7 @@ class HostExecutor:
             grace=self.settings.grace,
             ahead=ahead,
             changed=self._news.set,
-            mask=session.masks.text,
+            mask=session.masks.mask_text,
             log_url=log.as_uri(),
         )
         session.attempts[step.name, attempt] = thread

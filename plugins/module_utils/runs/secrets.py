@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 
 from ..core.errors import InvalidInput, Problem
-from ..masking.masker import MINIMUM_LENGTH
+from ..masking.forms import LEAST as MINIMUM_LENGTH
 from ..pipeline.spec import Pipeline
 
 SecretValues = Mapping[str, Mapping[str, str]]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ..core.errors import C8sError, InvalidInput, NotFound
 from ..forges.checkout import Git
-from ..masking.masker import Secrets
+from ..masking.masker import Masker, Secrets
 from ..pipeline.spec import Artifact, Cache
 from ..pipeline.template import render_key
 from ..storage import archive, atomic
@@ -137,15 +137,15 @@ class HostWorkspace:
         """Copy a file; a text goes through the masks."""
         target.parent.mkdir(parents=True, exist_ok=True)
         mode = origin.lstat().st_mode
-        if not stat.S_ISREG(mode) or not self._masks or _is_binary(origin):
+        if not stat.S_ISREG(mode) or _is_binary(origin):
             if stat.S_ISREG(mode) or stat.S_ISLNK(mode):
                 shutil.copy2(origin, target, follow_symlinks=False)
             return
-        stream = self._masks.stream()
+        masker = Masker(self._masks)
         with open(origin, "rb") as reader, open(target, "wb") as writer:
             while content := reader.read(_COPY_SIZE):
-                writer.write(stream.feed(content))
-            writer.write(stream.finish())
+                writer.write(masker.feed(content))
+            writer.write(masker.finish())
         shutil.copystat(origin, target)
 
     # --- caches --------------------------------------------------------------------------------

@@ -1,0 +1,321 @@
+"""The pod of a step, built as the plain dict that its YAML would be.
+
+Pure: no client, no cluster. One function for each part, to be read from top to bottom. The pod
+passes the `restricted` Pod Security Standard as it is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+from ..core.names import dns_label
+from .environment import environment
+from .run import Run
+from .script import argument_list
+from .spec import Priority, Service, Step
+
+Manifest = dict[str, Any]
+
+WORKSPACE = "/workspace"
+SECRETS = "/secrets"
+CONTROL = "/c8s"
+STEP_CONTAINER = "step"
+CLONE_CONTAINER = "clone"
+HOLD_CONTAINER = "hold"
+RESTORE_CONTAINER = "restore"
+KEEPER_CONTAINER = "keeper"
+FINALIZE_SECONDS = 3600
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class JobSettings:
+    """What a cluster's administrator decides about the pods of steps.
+
+    `user`: the uid and gid of everything in the pod; None leaves it to the images, which the
+    `restricted` standard does not allow. `agent_image`: the image that clones and carries files.
+    `clone_secret`: a Secret with `username` and `password`, `token`, or `ssh-key` and
+    `known-hosts`. `authorities`: a ConfigMap whose `ca.crt` git trusts beside the usual ones.
+    `ttl`: seconds that a finished Job stays once its log and result are kept.
+    """
+
+    namespace: str = "default"
+    agent_image: str = "c8s-agent"
+    user: int | None = 10001
+    runtime_class: str = ""
+    service_account: str = ""
+    pull_secrets: tuple[str, ...] = ()
+    priority_class_prefix: str = ""
+    clone_secret: str = ""
+    authorities: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    ttl: int = 3600
+
+
+def needs_carrier(run: Run, step: Step) -> bool:
+    """Whether files travel to or from the step's pod: its own artifacts and caches, or those of
+    the steps it depends on."""
+    return bool(step.artifacts or step.caches) or brings_artifacts(run, step)
+
+
+def brings_artifacts(run: Run, step: Step) -> bool:
+    """Whether artifacts of other steps have to be in the workspace before the commands."""
+    return any(run.pipeline.step(name).artifacts for name in step.depends_on)
+
+
+def clones(run: Run) -> bool:
+    """Whether the workspace is filled from a repository."""
+    return run.pipeline.clone is not None and bool(run.trigger.repository and run.trigger.commit)
+
+
+def pod(run: Run, step: Step, settings: JobSettings, *, ahead: bool) -> Manifest:
+    restores = bool(step.caches) or brings_artifacts(run, step)
+    keeps = bool(step.artifacts or step.caches)
+    before = []
+    if clones(run):
+        before.append(_clone_container(run, settings))
+    if restores:
+        before.append(_waiting_container(RESTORE_CONTAINER, "restored", settings))
+    if keeps:
+        before.append(_keeper_container(settings))
+    before += [_service_container(service, settings) for service in step.services]
+    if ahead:
+        before.append(_waiting_container(HOLD_CONTAINER, "released", settings))
+    options = step.pod
+    return _without_none(
+        {
+            "restartPolicy": "Never",
+            # From the pod's acceptance by its node, so that waiting for room does not eat it. The
+            # driver ends the step at its timeout; this is for when no driver is left.
+            "activeDeadlineSeconds": step.timeout + FINALIZE_SECONDS,
+            "terminationGracePeriodSeconds": FINALIZE_SECONDS if keeps else 30,
+            "automountServiceAccountToken": bool(options.service_account),
+            "enableServiceLinks": False,
+            "serviceAccountName": options.service_account or settings.service_account or None,
+            "runtimeClassName": options.runtime_class or settings.runtime_class or None,
+            "priorityClassName": _priority_class(run, settings),
+            "nodeSelector": dict(options.node_selector) or None,
+            "tolerations": [dict(entry) for entry in options.tolerations] or None,
+            "imagePullSecrets": [{"name": name} for name in settings.pull_secrets] or None,
+            "securityContext": _pod_security(settings),
+            "initContainers": before or None,
+            "containers": [_step_container(run, step, settings)],
+            "volumes": _volumes(run, step, settings, control=restores or keeps or ahead),
+        }
+    )
+
+
+def _step_container(run: Run, step: Step, settings: JobSettings) -> Manifest:
+    arguments = [_literal(argument) for argument in argument_list(step)]
+    program = len(step.shell if step.commands else step.entrypoint)
+    limits = step.limits.manifest() if step.limits else {}
+    return _without_none(
+        {
+            "name": STEP_CONTAINER,
+            "image": step.image,
+            "command": arguments[:program] or None,
+            "args": arguments[program:] or None,
+            "workingDir": WORKSPACE,
+            "env": _step_variables(run, step, settings),
+            "resources": _without_none(
+                {"requests": step.requests.manifest() or None, "limits": limits or None}
+            ),
+            "securityContext": _container_security(privileged=step.pod.privileged),
+            "volumeMounts": [
+                {"name": "workspace", "mountPath": WORKSPACE},
+                {"name": "tmp", "mountPath": "/tmp"},
+                *(
+                    [{"name": "secrets", "mountPath": SECRETS, "readOnly": True}]
+                    if _secret_files(step)
+                    else []
+                ),
+            ],
+        }
+    )
+
+
+def _step_variables(run: Run, step: Step, settings: JobSettings) -> list[Manifest]:
+    """Plain values first, then references: a secret's value is never in a manifest."""
+    plain = {
+        "HOME": "/tmp",
+        "C8S_SECRETS": SECRETS,
+        # The workspace belongs to root and its group; git would not trust it for that.
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "safe.directory",
+        "GIT_CONFIG_VALUE_0": "*",
+        **environment(run, step, WORKSPACE, settings.namespace),
+    }
+    return [{"name": name, "value": _literal(value)} for name, value in plain.items()] + [
+        {
+            "name": wanted.env_var,
+            "valueFrom": {"secretKeyRef": {"name": wanted.secret, "key": wanted.key}},
+        }
+        for wanted in step.secrets
+        if wanted.env_var
+    ]
+
+
+def _literal(value: str) -> str:
+    """Kubernetes expands $(NAME) and $$ in values and arguments; doubled dollars keep a text."""
+    return value.replace("$", "$$")
+
+
+def _clone_container(run: Run, settings: JobSettings) -> Manifest:
+    """git runs here and nowhere else; what a pusher chose comes as data in the environment."""
+    clone = run.pipeline.clone
+    wanted = {
+        "repository": run.trigger.repository,
+        "commit": run.trigger.commit,
+        "depth": clone.depth if clone else 0,
+        "submodules": bool(clone and clone.submodules),
+        "lfs": bool(clone and clone.lfs),
+        "paths": list(clone.paths) if clone else [],
+    }
+    mounts: list[Manifest] = [
+        {"name": "workspace", "mountPath": WORKSPACE},
+        {"name": "tmp", "mountPath": "/tmp"},
+    ]
+    if settings.clone_secret:
+        mounts.append({"name": "clone-secret", "mountPath": "/credentials", "readOnly": True})
+    if settings.authorities:
+        mounts.append({"name": "authorities", "mountPath": "/authorities", "readOnly": True})
+    return {
+        "name": CLONE_CONTAINER,
+        "image": settings.agent_image,
+        "args": ["clone"],
+        "workingDir": WORKSPACE,
+        "env": [
+            {"name": "HOME", "value": "/tmp"},
+            {"name": "C8S_CLONE", "value": _literal(json.dumps(wanted))},
+        ],
+        "securityContext": _container_security(),
+        "volumeMounts": mounts,
+    }
+
+
+def _waiting_container(name: str, awaited: str, settings: JobSettings) -> Manifest:
+    """Holds the pod back until the driver, by exec, has put the file `awaited` there."""
+    return {
+        "name": name,
+        "image": settings.agent_image,
+        "args": ["await", f"{CONTROL}/{awaited}"],
+        "workingDir": WORKSPACE,
+        "env": [{"name": "HOME", "value": "/tmp"}],
+        "securityContext": _container_security(),
+        "volumeMounts": _carrier_mounts(),
+    }
+
+
+def _keeper_container(settings: JobSettings) -> Manifest:
+    """Outlives the step for as long as the driver needs to fetch what it left."""
+    return {
+        "name": KEEPER_CONTAINER,
+        "image": settings.agent_image,
+        "args": ["keep", f"{CONTROL}/fetched"],
+        "restartPolicy": "Always",
+        "workingDir": WORKSPACE,
+        "env": [{"name": "HOME", "value": "/tmp"}],
+        "securityContext": _container_security(),
+        "volumeMounts": _carrier_mounts(),
+    }
+
+
+def _carrier_mounts() -> list[Manifest]:
+    return [
+        {"name": "workspace", "mountPath": WORKSPACE},
+        {"name": "tmp", "mountPath": "/tmp"},
+        {"name": "control", "mountPath": CONTROL},
+    ]
+
+
+def _service_container(service: Service, settings: JobSettings) -> Manifest:
+    """A native sidecar: it starts before the step, which waits until it is ready."""
+    return _without_none(
+        {
+            "name": dns_label("service", service.name),
+            "image": service.image,
+            "args": [_literal(argument) for argument in service.commands] or None,
+            "restartPolicy": "Always",
+            "env": [{"name": name, "value": _literal(value)} for name, value in service.env.items()]
+            or None,
+            "ports": [{"containerPort": port} for port in service.ports] or None,
+            "startupProbe": _probe(service),
+            "securityContext": _container_security(),
+            "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
+        }
+    )
+
+
+def _probe(service: Service) -> Manifest | None:
+    ready = service.readiness
+    if ready is None:
+        return None
+    probe: Manifest = {"periodSeconds": 1, "failureThreshold": max(1, ready.timeout)}
+    if ready.command:
+        return {**probe, "exec": {"command": list(ready.command)}}
+    port = ready.port or (service.ports[0] if service.ports else None)
+    if ready.path:
+        return {**probe, "httpGet": {"path": ready.path, "port": port}}
+    return {**probe, "tcpSocket": {"port": port}}
+
+
+# --- pieces ------------------------------------------------------------------------------------
+
+
+def _volumes(run: Run, step: Step, settings: JobSettings, *, control: bool) -> list[Manifest]:
+    volumes: list[Manifest] = [
+        {"name": "workspace", "emptyDir": {}},
+        {"name": "tmp", "emptyDir": {}},
+    ]
+    if control:
+        volumes.append({"name": "control", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}})
+    files = _secret_files(step)
+    if files:
+        volumes.append({"name": "secrets", "projected": {"sources": files, "defaultMode": 0o440}})
+    if clones(run) and settings.clone_secret:
+        volumes.append(
+            {
+                "name": "clone-secret",
+                "secret": {"secretName": settings.clone_secret, "defaultMode": 0o440},
+            }
+        )
+    if clones(run) and settings.authorities:
+        volumes.append({"name": "authorities", "configMap": {"name": settings.authorities}})
+    return volumes
+
+
+def _secret_files(step: Step) -> list[Manifest]:
+    return [
+        {"secret": {"name": wanted.secret, "items": [{"key": wanted.key, "path": wanted.file}]}}
+        for wanted in step.secrets
+        if wanted.file
+    ]
+
+
+def _pod_security(settings: JobSettings) -> Manifest:
+    security: Manifest = {"seccompProfile": {"type": "RuntimeDefault"}}
+    if settings.user is not None:
+        security |= {
+            "runAsNonRoot": True,
+            "runAsUser": settings.user,
+            "runAsGroup": settings.user,
+            "fsGroup": settings.user,
+        }
+    return security
+
+
+def _container_security(*, privileged: bool = False) -> Manifest:
+    if privileged:
+        return {"privileged": True}
+    return {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
+
+def _priority_class(run: Run, settings: JobSettings) -> str | None:
+    if not settings.priority_class_prefix:
+        return None
+    return f"{settings.priority_class_prefix}{Priority(run.pipeline.priority)}"
+
+
+def _without_none(manifest: Manifest) -> Manifest:
+    return {key: value for key, value in manifest.items() if value is not None}

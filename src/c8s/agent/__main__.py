@@ -1,0 +1,85 @@
+"""`python -m c8s.agent VERB`: the entry point of the agent's image.
+
+clone           fill the working folder as the JSON in C8S_CLONE says
+await FILE      end when the file appears: a door that the driver opens by exec
+keep FILE       outlive a TERM until the file appears, so that results can be fetched
+pack            write a tar of the files that the JSON globs on stdin name, to stdout
+unpack          extract the tar on stdin
+digest          print the digest of the files that the JSON globs on stdin name
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError, InvalidInput
+from ansible_collections.c8s.ci.plugins.module_utils.storage import archive, selection
+
+from .clone import clone_into
+
+TERMINATION_LOG = pathlib.Path("/dev/termination-log")
+_LOOK_SECONDS = 0.02
+
+
+def main(arguments: list[str]) -> int:
+    verbs: dict[str, Callable[..., None]] = {
+        "clone": clone,
+        "await": await_file,
+        "keep": keep,
+        "pack": pack,
+        "unpack": unpack,
+        "digest": digest,
+    }
+    verb, *rest = arguments or [""]
+    try:
+        if verb not in verbs:
+            raise InvalidInput(f"{verb!r} is no verb of the agent; there are {', '.join(verbs)}")
+        verbs[verb](*rest)
+    except C8sError as error:
+        sys.stderr.write(f"{error}\n")
+        if TERMINATION_LOG.exists():
+            TERMINATION_LOG.write_text(str(error))
+        return 1
+    return 0
+
+
+def clone() -> None:
+    clone_into(pathlib.Path.cwd(), json.loads(os.environ["C8S_CLONE"]))
+
+
+def await_file(name: str) -> None:
+    path = pathlib.Path(name)
+    while not path.exists():
+        time.sleep(_LOOK_SECONDS)
+
+
+def keep(name: str) -> None:
+    """The kubelet sends TERM once the step has ended; what it left may not be fetched yet."""
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: ended.set())
+    ended.wait()
+    await_file(name)
+
+
+def pack() -> None:
+    root = pathlib.Path.cwd()
+    archive.pack(root, selection.select(root, json.load(sys.stdin)), sys.stdout.buffer)
+
+
+def unpack() -> None:
+    archive.unpack(sys.stdin.buffer, pathlib.Path.cwd())
+
+
+def digest() -> None:
+    sys.stdout.write(selection.digest(pathlib.Path.cwd(), json.load(sys.stdin)) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
