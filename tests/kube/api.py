@@ -73,14 +73,26 @@ class Api:
         found: dict[str, Any] = json.loads(self.text("GET", path))
         return found
 
+    def find(self, path: str) -> dict[str, Any] | None:
+        """The object, or None while it isn't there or we may not see it yet."""
+        try:
+            return self.get(path)
+        except ApiError as error:
+            if error.status in (403, 404):
+                return None
+            raise
+
     def create(self, path: str, manifest: Mapping[str, object]) -> dict[str, Any]:
         made: dict[str, Any] = json.loads(self.text("POST", path, manifest))
         return made
 
-    def delete(self, path: str) -> None:
-        """Delete with all that belongs to it; what isn't there is fine."""
+    def delete(self, path: str, *, grace_seconds: int | None = None) -> None:
+        """Delete an object or all of a kind, with all that belongs to it; gone already is fine."""
+        query = "propagationPolicy=Background"
+        if grace_seconds is not None:
+            query += f"&gracePeriodSeconds={grace_seconds}"
         try:
-            self.text("DELETE", f"{path}?propagationPolicy=Background")
+            self.text("DELETE", f"{path}?{query}")
         except ApiError as error:
             if error.status != 404:
                 raise

@@ -75,6 +75,7 @@ def apiserver(instance: Instance) -> Component:
             f"--kubelet-client-key={pki}/apiserver-kubelet.key",
             f"--kubelet-certificate-authority={pki}/ca.crt",
             "--kubelet-preferred-address-types=InternalIP",
+            "--shutdown-watch-termination-grace-period=1s",
             *("--max-requests-inflight=2000", "--max-mutating-requests-inflight=1000"),
             *audit,
         ),
@@ -150,10 +151,28 @@ def kwok(instance: Instance) -> Component:
     )
 
 
+def k3s(instance: Instance) -> Component:
+    """k3s as it is installed on the host: everything but the registry in one program."""
+    return Component(
+        "k3s",
+        "k3s",
+        (
+            *("server", "--disable=traefik,servicelb,metrics-server", "--flannel-iface=eth0"),
+            *(f"--node-ip={instance.node_address}", f"--node-name={NODE}"),
+            *(f"--data-dir={INSIDE}/k3s", f"--write-kubeconfig={INSIDE}/k3s.yaml"),
+            *(f"--cluster-cidr={instance.pods}", f"--service-cidr={SERVICES}"),
+            f"--private-registry={INSIDE}/registries.yaml",
+            f"--kubelet-arg=cgroup-root=/{instance.cgroup}",
+        ),
+    )
+
+
 def every(instance: Instance) -> dict[str, Component]:
     """All programs of the instance's size, by name."""
     parts = [etcd(), apiserver(instance), controllers(), scheduler()]
-    if instance.size == "full":
+    if instance.maker == "k3s":
+        parts = [registry(), k3s(instance)]
+    elif instance.size == "full":
         parts += [registry(), containerd(), kubelet(instance)]
     else:
         parts += [kwok(instance)]

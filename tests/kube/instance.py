@@ -10,9 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from kube import cache
 from kube.errors import ClusterError, NotUp
 
 Size = Literal["full", "control"]
+Maker = Literal["own", "k3s", "kind"]
 
 # The folder as the cluster's own mount namespace sees it.
 INSIDE = Path("/run/c8s")
@@ -26,7 +28,12 @@ INDEXES = range(128)
 
 def home() -> Path:
     """The folder that holds every instance of this host while it is up."""
-    return Path(os.environ.get("C8S_CLUSTERS") or "/var/lib/c8s-test-clusters")
+    named = os.environ.get("C8S_CLUSTERS")
+    if named:
+        return Path(named)
+    if os.geteuid() == 0:
+        return Path("/var/lib/c8s-test-clusters")
+    return cache.folder("clusters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,7 @@ class Instance:
     """What tells one instance from all others. `index` makes its addresses its own.
 
     `kept` instances were asked for by name and stay until they are stopped by name; others end
-    with the last test run that uses them.
+    with the last test run that uses them. `sandboxed` says that its RuntimeClass gvisor is gVisor.
     """
 
     name: str
@@ -42,6 +49,8 @@ class Instance:
     index: int
     kept: bool
     audit: bool
+    maker: Maker = "own"
+    sandboxed: bool = False
 
     @property
     def folder(self) -> Path:
@@ -100,8 +109,10 @@ class Instance:
 
     def save(self) -> None:
         """Write the record, so that whoever comes later finds the instance."""
-        self.folder.mkdir(parents=True)
-        (self.folder / "instance.json").write_text(json.dumps(asdict(self)))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        part = self.folder / "instance.json.part"
+        part.write_text(json.dumps(asdict(self)))
+        part.rename(self.folder / "instance.json")
 
 
 def load(name: str) -> Instance:
@@ -115,12 +126,27 @@ def load(name: str) -> Instance:
         raise ClusterError(f"{path} is damaged: stop the cluster {name} and start anew") from error
 
 
+def names() -> list[str]:
+    """The names of all instances that have a folder, dead ones too."""
+    return sorted(path.name for path in home().iterdir()) if home().is_dir() else []
+
+
 def recorded() -> Iterator[Instance]:
     """Every instance that has a whole record."""
-    if home().is_dir():
-        for path in sorted(home().iterdir()):
-            if (path / "instance.json").exists():
-                yield load(path.name)
+    for name in names():
+        try:
+            yield load(name)
+        except ClusterError:  # cut off in the making, or damaged: `down` clears it by its name
+            continue
+
+
+def usual_name(size: Size) -> str:
+    """The instance of that size which the Makefile and the fixtures mean.
+
+    C8S_TEST_CLUSTER gives whoever sets it clusters of their own.
+    """
+    own = os.environ.get("C8S_TEST_CLUSTER")
+    return checked(f"{own}-{size}" if own else size)
 
 
 def checked(name: str) -> str:

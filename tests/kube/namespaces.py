@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,10 @@ def start(instance: Instance) -> None:
     """Make the namespaces, plug the cable in, and wait until the first process takes orders."""
     log = instance.folder / "init.log"
     with log.open("ab") as output:
-        process = subprocess.Popen(
+        subprocess.run(
             [
+                # Not our child: it outlives us, and somebody else reaps it.
+                *("setsid", "--fork"),
                 *("unshare", "--mount", "--pid", "--net", "--fork", "--mount-proc"),
                 *("--kill-child=KILL", "--propagation", "slave", sys.executable, "-I", str(INIT)),
                 *(str(instance.folder), instance.node_address),
@@ -33,12 +36,13 @@ def start(instance: Instance) -> None:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            start_new_session=True,
             cwd="/",
+            check=True,
         )
+    began = time.monotonic()
 
     def alive() -> None:
-        if process.poll() is not None:
+        if time.monotonic() - began > 1 and not list(_processes(instance.name)):
             said = log.read_text(errors="replace")[-2000:]
             raise ClusterError(f"the namespaces of {instance.name} can't be made: {said}")
 
@@ -101,19 +105,20 @@ def kill(name: str) -> None:
 def _processes(name: str) -> Iterator[tuple[int, int]]:
     """The starter and the first process of an instance: number on the host, number inside."""
     folder = str(home() / name).encode()
-    for entry in os.scandir("/proc"):
-        if not entry.name.isdigit():
+    for number in os.listdir("/proc"):
+        if not number.isdigit():
             continue
+        process = Path("/proc", number)
         try:
-            words = Path(entry.path, "cmdline").read_bytes().split(b"\0")
+            words = (process / "cmdline").read_bytes().split(b"\0")
             if folder not in words or not any(word.endswith(b"/init.py") for word in words):
                 continue
-            status = Path(entry.path, "status").read_text()
+            status = (process / "status").read_text()
         except (FileNotFoundError, ProcessLookupError):
             continue
         facts = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
         if not facts["State"].startswith("Z"):
-            yield int(entry.name), int(facts["NSpid"].split()[-1])
+            yield int(number), int(facts["NSpid"].split()[-1])
 
 
 def order(instance: Instance, request: Mapping[str, object]) -> dict[str, Any]:

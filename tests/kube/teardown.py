@@ -12,7 +12,7 @@ from pathlib import Path
 from kube import cache, namespaces
 from kube.command import run
 from kube.errors import ClusterError
-from kube.instance import Instance, checked, home, recorded
+from kube.instance import Instance, checked, home, load, recorded
 from kube.waiting import wait_for
 
 CGROUPS = Path("/sys/fs/cgroup")
@@ -23,6 +23,7 @@ def down(name: str) -> bool:
     """End the instance and clear all that it left; False when there was nothing."""
     folder = home() / checked(name)
     found = folder.exists() or namespaces.first_process(name) is not None
+    _stop_kind(name)
     namespaces.kill(name)
     _remove_cgroups(f"c8s-{name}")
     if folder.exists():
@@ -33,13 +34,30 @@ def down(name: str) -> bool:
     return found
 
 
+def _stop_kind(name: str) -> None:
+    try:
+        instance = load(name)
+    except ClusterError:  # without a whole record it is none of kind's
+        return
+    if instance.maker == "kind":
+        run("kind", "delete", "cluster", "--name", instance.cgroup, timeout=120)
+
+
 def _remove_links() -> None:
     """Unplug the cables that belong to no instance any more; their routes go with them."""
     with cache.locked("addresses"):
         wanted = {instance.link for instance in recorded()}
         for link in LINKS.glob("c8s-h*"):
             if link.name not in wanted:
-                run("ip", "link", "delete", link.name)
+                _unplug(link)
+
+
+def _unplug(link: Path) -> None:
+    try:
+        run("ip", "link", "delete", link.name)
+    except ClusterError:
+        if link.exists():  # else it went with its namespace in this moment
+            raise
 
 
 def make_cgroup(instance: Instance) -> None:
@@ -93,19 +111,3 @@ def _removed(group: Path) -> bool:
         except OSError:
             return False
     return True
-
-
-def down_all() -> list[str]:
-    """End every instance of this host; their names."""
-    if not home().is_dir():
-        return []
-    names = [path.name for path in sorted(home().iterdir()) if path.is_dir()]
-    failed = []
-    for name in names:
-        try:
-            down(name)
-        except ClusterError as error:
-            failed.append(f"{name}: {error}")
-    if failed:
-        raise ClusterError("; ".join(failed))
-    return names
