@@ -1,0 +1,236 @@
+"""What a Job and its pods say of the attempt that they are: a pure reading of their statuses.
+
+A step has ended when its container has; the phases of Pod and Job come later and are bookkeeping.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+from .observation import Observation, State
+from .pod import CLONE_CONTAINER, HOLD_CONTAINER, STEP_CONTAINER
+from .status import Reason
+
+IMAGE_PATIENCE = 300
+"""Seconds for which an image that cannot be pulled is waited for."""
+CONFIG_PATIENCE = 30
+"""Seconds for which a container whose secret or key is missing is waited for."""
+SERVICE_RESTARTS = 2
+DISRUPTION_LIMIT = 3
+
+_PULLING = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "RegistryUnavailable")
+_LOST = (
+    "Evicted",
+    "NodeLost",
+    "Preempting",
+    "Shutdown",
+    "NodeShutdown",
+    "Terminated",
+    "UnexpectedAdmissionError",
+    "NodeAffinity",
+    "OutOfcpu",
+    "OutOfmemory",
+    "OutOfpods",
+)
+
+Object = dict[str, Any]
+
+
+def observation_of(
+    step: str,
+    attempt: int,
+    job: Object | None,
+    pods: Sequence[Object],
+    now: datetime.datetime,
+) -> Observation:
+    """The attempt as its Job (None: it is gone) and its pods show it."""
+    name = job["metadata"]["name"] if job else ""
+    base = Observation(step, attempt, State.WAITING, job_name=name)
+    living = sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
+    if not living:
+        return _without_pods(base, job)
+    disrupted = [pod for pod in living if _disruption(pod)]
+    seen = _of_pod(base, living[-1], now)
+    if len(disrupted) > DISRUPTION_LIMIT:
+        message = f"disrupted {len(disrupted)} times, last: {_disruption(living[-1])}"
+        return _ended(base, living[-1], None, "Disrupted", message)
+    if _disruption(living[-1]) and seen.state is State.ENDED:
+        if job is None or _condition(job, "Failed"):
+            return dataclasses.replace(seen, disruption=True)
+        note = f"{_disruption(living[-1])}; its Job makes another pod"
+        return dataclasses.replace(base, reason="Disrupted", message=note)
+    return seen
+
+
+def _without_pods(base: Observation, job: Object | None) -> Observation:
+    if job is None:
+        return dataclasses.replace(
+            base, state=State.LOST, reason=Reason.LOST, message="its Job is gone"
+        )
+    failed = _condition(job, "Failed")
+    if failed is None:
+        return base
+    return dataclasses.replace(
+        base,
+        state=State.ENDED,
+        disruption=True,
+        reason="PodDeleted",
+        message=failed.get("message", "its pod is gone"),
+        completion_time=_time(failed.get("lastTransitionTime")),
+    )
+
+
+def _of_pod(base: Observation, pod: Object, now: datetime.datetime) -> Observation:
+    status = pod.get("status", {})
+    step = _container(status.get("containerStatuses", ()), STEP_CONTAINER)
+    held = _is_held(pod)
+    if step and "terminated" in step["state"]:
+        return _of_ended_step(base, pod, step["state"]["terminated"])
+    if step and "running" in step["state"]:
+        started = _time(step["state"]["running"].get("startedAt"))
+        return dataclasses.replace(base, state=State.RUNNING, start_time=started)
+    for container in status.get("initContainerStatuses", ()):
+        ended = container["state"].get("terminated")
+        if ended and ended["exitCode"] != 0 and not _disruption(pod):
+            return _of_failed_start(base, pod, container["name"], ended)
+        if container.get("restartCount", 0) >= SERVICE_RESTARTS:
+            return _of_failed_service(base, pod, container)
+    if status.get("phase") == "Failed" or _disruption(pod):
+        gone = status.get("phase") == "Failed" or "deletionTimestamp" in pod["metadata"]
+        if gone:
+            message = status.get("message") or _disruption(pod) or "its pod failed"
+            return _ended(base, pod, None, status.get("reason") or "PodFailed", message,
+                          disruption=True)  # fmt: skip
+    return dataclasses.replace(_of_waiting(base, pod, now), held=held)
+
+
+def _of_ended_step(base: Observation, pod: Object, ended: Object) -> Observation:
+    code = ended["exitCode"]
+    reason, message = "", ""
+    if ended.get("reason") == "OOMKilled":
+        reason, message = "OOMKilled", "it needed more memory than its limit"
+    elif ended.get("reason") in ("StartError", "ContainerCannotRun"):
+        reason, message = "StartFailed", ended.get("message", "").strip()
+    elif pod.get("status", {}).get("reason") == "DeadlineExceeded":
+        reason, message = Reason.TIMEOUT, "its pod lived longer than its deadline"
+    seen = _ended(base, pod, code, reason, message)
+    return dataclasses.replace(
+        seen,
+        start_time=_time(ended.get("startedAt")),
+        completion_time=_time(ended.get("finishedAt")) or seen.completion_time,
+    )
+
+
+def _of_failed_start(base: Observation, pod: Object, name: str, ended: Object) -> Observation:
+    message = (ended.get("message") or f"its {name} ended with {ended['exitCode']}").strip()
+    reason = "CloneFailed" if name == CLONE_CONTAINER else "StartFailed"
+    return _ended(base, pod, None, reason, message)
+
+
+def _of_failed_service(base: Observation, pod: Object, container: Object) -> Observation:
+    last = container.get("lastState", {}).get("terminated", {})
+    how = f"exit code {last['exitCode']}" if last else "no exit code"
+    message = f"{container['name']} does not become ready; it ended with {how}"
+    return _ended(base, pod, None, "ServiceNotReady", message)
+
+
+def _of_waiting(base: Observation, pod: Object, now: datetime.datetime) -> Observation:
+    """A pod whose step has not begun: what it waits for, until patience ends."""
+    status = pod.get("status", {})
+    scheduled = _condition(pod, "PodScheduled", want="")
+    if scheduled and scheduled["status"] != "True":
+        return dataclasses.replace(
+            base,
+            reason="InsufficientResources",
+            message=scheduled.get("message", "no node has room"),
+        )
+    since = _time(scheduled.get("lastTransitionTime")) if scheduled else None
+    waited = (now - since).total_seconds() if since else 0.0
+    containers = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
+    for container in containers:
+        waiting = container["state"].get("waiting")
+        if not waiting or waiting.get("reason") in (None, "PodInitializing", "ContainerCreating"):
+            continue
+        reason, patience = _patience(waiting)
+        message = f"{container['name']}: {waiting.get('message', waiting['reason'])}"
+        if waited >= patience:
+            return _ended(base, pod, None, reason, message)
+        return dataclasses.replace(base, reason=reason, message=message)
+    return base
+
+
+def _patience(waiting: Object) -> tuple[str, float]:
+    """What a waiting container suffers from, and for how many seconds that is borne."""
+    reason, message = waiting["reason"], waiting.get("message", "")
+    if reason in _PULLING:
+        return "ImagePullBackOff", IMAGE_PATIENCE
+    if reason == "InvalidImageName":
+        return reason, 0
+    if reason == "CreateContainerConfigError" and "secret" in message.lower():
+        return "SecretNotFound", CONFIG_PATIENCE
+    return reason, IMAGE_PATIENCE
+
+
+def _ended(
+    base: Observation,
+    pod: Object,
+    code: int | None,
+    reason: str,
+    message: str,
+    *,
+    disruption: bool = False,
+) -> Observation:
+    return dataclasses.replace(
+        base,
+        state=State.ENDED,
+        exit_code=code,
+        reason=reason,
+        message=message,
+        disruption=disruption,
+        held=_is_held(pod),
+        completion_time=_time(pod["metadata"].get("deletionTimestamp")),
+    )
+
+
+def _disruption(pod: Object) -> str:
+    """Why the infrastructure ended this pod; empty where it did not."""
+    target = _condition(pod, "DisruptionTarget")
+    if target:
+        return f"{target.get('reason', 'disrupted')}: {target.get('message', '')}".rstrip(": ")
+    reason = pod.get("status", {}).get("reason", "")
+    if reason in _LOST:
+        return f"{reason}: {pod['status'].get('message', '')}".rstrip(": ")
+    if "deletionTimestamp" in pod["metadata"]:
+        return "PodDeleted: somebody deleted the pod"
+    return ""
+
+
+def _is_held(pod: Object) -> bool:
+    """Whether the pod was prepared ahead and waits, or will wait, for its release."""
+    wanted = pod["spec"].get("initContainers", ())
+    if not any(container["name"] == HOLD_CONTAINER for container in wanted):
+        return False
+    statuses = pod.get("status", {}).get("initContainerStatuses", ())
+    hold = _container(statuses, HOLD_CONTAINER)
+    ended = hold["state"].get("terminated") if hold else None
+    return not (ended and ended["exitCode"] == 0)
+
+
+def _container(statuses: Sequence[Object], name: str) -> Object | None:
+    return next((status for status in statuses if status["name"] == name), None)
+
+
+def _condition(thing: Object, kind: str, want: str = "True") -> Object | None:
+    """The condition of that type, if it has the wanted status (empty: any)."""
+    for condition in thing.get("status", {}).get("conditions", ()):
+        if condition["type"] == kind and want in ("", condition["status"]):
+            found: Object = condition
+            return found
+    return None
+
+
+def _time(text: str | None) -> datetime.datetime | None:
+    return datetime.datetime.fromisoformat(text) if text else None
