@@ -101,6 +101,7 @@ class Driver:
         room = self._room()
         for leaf in list(self._leaves.values()):
             room = self._turn_leaf(leaf, now, room)
+        self._records.settle()
         if self._leaves:
             wakes = [leaf.wake_at for leaf in self._leaves.values() if leaf.wake_at]
             until = min(wakes, default=now + datetime.timedelta(days=1))

@@ -8,17 +8,16 @@ import time
 from collections.abc import Callable, Sequence
 
 from ..core.errors import Conflict, InvalidInput
-from ..core.names import dns_label, is_dns_label
+from ..core.names import is_dns_label
 from ..pipeline.record import from_record, to_record
 from ..pipeline.run import Run
 from ..pipeline.status import Phase
 from .birth import Order, run_of
 from .driver import Driver, report_changes
 from .events import Notice, Report, RunChanged
-from .records import Lock, Records
+from .records import RUN_NAME_LIMIT, Lock, Records
 
 FOLLOW_SECONDS = 0.3
-NAME_LIMIT = 50
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -103,8 +102,12 @@ class Launcher:
         return run
 
     def _find_or_create(self, order: Order) -> tuple[Run, bool]:
-        name = self._name(order)
-        candidate = run_of(order, name, self._new_id(), self._clock())
+        pipeline = str(order.document["name"])
+        name, number = self._records.name_for(pipeline, order.name, order.idempotency_key)
+        numbered = dataclasses.replace(
+            order, trigger=dataclasses.replace(order.trigger, number=number)
+        )
+        candidate = run_of(numbered, name, self._new_id(), self._clock())
         if self._records.create(to_record(candidate)):
             self._report(RunChanged(candidate, None))
             return candidate, True
@@ -115,23 +118,13 @@ class Launcher:
             )
         return existing, False
 
-    def _name(self, order: Order) -> str:
-        """The name of the run that the order stands for, now and whenever it is given again."""
-        name = order.name
-        if not name:
-            pipeline = str(order.document["name"])
-            name = dns_label(pipeline, str(self._records.number(pipeline)), limit=NAME_LIMIT)
-        if order.idempotency_key:
-            name = self._records.claim(order.idempotency_key, name)
-        return name
-
 
 def _judged(orders: Sequence[Order]) -> Sequence[Order]:
     for order in orders:
-        if order.name and (not is_dns_label(order.name) or len(order.name) > NAME_LIMIT):
+        if order.name and (not is_dns_label(order.name) or len(order.name) > RUN_NAME_LIMIT):
             raise InvalidInput(
                 f"{order.name[:80]!r} cannot name a run: lower-case letters, digits and '-',"
-                f" at most {NAME_LIMIT} characters"
+                f" at most {RUN_NAME_LIMIT} characters"
             )
     names = [order.name for order in orders if order.name]
     doubled = next((name for name in names if names.count(name) > 1), None)

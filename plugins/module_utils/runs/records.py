@@ -6,6 +6,9 @@ from typing import Any, Protocol
 
 Record = dict[str, Any]
 
+RUN_NAME_LIMIT = 50
+"""Of the names that people give to runs; children of a matrix have longer ones."""
+
 
 class Lock(Protocol):
     """The right to drive a run, held while the process lives."""
@@ -20,7 +23,10 @@ class Records(Protocol):
         """Keep a new run; False, and nothing done, where one of its name exists."""
 
     def write(self, record: Record) -> None:
-        """Replace a run's record."""
+        """Replace a run's record, at once where the run has ended, else soon."""
+
+    def settle(self) -> None:
+        """Write what `write` has held back for long enough."""
 
     def read(self, name: str) -> Record:
         """A run's record; NotFound where there is none."""
@@ -28,11 +34,12 @@ class Records(Protocol):
     def names(self) -> list[str]:
         """All runs, oldest first."""
 
-    def number(self, pipeline: str) -> int:
-        """The number of a new run of that pipeline."""
+    def name_for(self, pipeline: str, wanted: str, key: str) -> tuple[str, int]:
+        """The name and number of the run that an order stands for, now and whenever it comes again.
 
-    def claim(self, key: str, name: str) -> str:
-        """The run that an idempotency key stands for: `name` where the key is new."""
+        `wanted` where it is not empty, the name that an idempotency `key` stands for where it was
+        given before, else a new one. The number is 0 where runs are not counted.
+        """
 
     def lock(self, name: str) -> Lock | None:
         """The right to drive the run, or None while another process has it."""

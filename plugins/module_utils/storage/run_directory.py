@@ -22,9 +22,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..core.errors import Conflict, NotFound
+from ..core.names import dns_label
 from . import atomic
 
 Record = dict[str, Any]
+
+RUN_NAME_LIMIT = 50
 
 
 def default_root(environment: Mapping[str, str]) -> pathlib.Path:
@@ -55,6 +58,9 @@ class RunDirectory:
         """Replace the record of a run."""
         path = self.run(record["metadata"]["name"]) / "record.json"
         atomic.write(path, atomic.to_json(record))
+
+    def settle(self) -> None:
+        """Nothing is held back."""
 
     def read(self, name: str) -> Record:
         """The record of a run; NotFound says which runs there are."""
@@ -113,8 +119,34 @@ class RunDirectory:
 
     # --- one name for one wish -----------------------------------------------------------------
 
-    def number(self, pipeline: str) -> int:
-        """The next number of a run of this pipeline, from 1; no two callers get the same."""
+    def name_for(self, pipeline: str, wanted: str, key: str) -> tuple[str, int]:
+        """The name of the run that an order stands for, and its number among the pipeline's.
+
+        The number is part of the name unless one is `wanted`. A `key` that was given before
+        stands for the same run again. No two callers get the same new name.
+        """
+        claimed = self._claimed(key) if key else None
+        if claimed is not None:
+            return claimed
+        number = self._next_number(pipeline)
+        name = wanted or dns_label(pipeline, str(number), limit=RUN_NAME_LIMIT)
+        if key:
+            claim = {"key": key, "run": name, "number": number}
+            if not atomic.create(self._key_path(key), atomic.to_json(claim)):
+                return self._claimed(key) or (name, number)
+        return name, number
+
+    def _key_path(self, key: str) -> pathlib.Path:
+        return self.root / "keys" / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
+
+    def _claimed(self, key: str) -> tuple[str, int] | None:
+        path = self._key_path(key)
+        if not path.exists():
+            return None
+        claim = atomic.read_json(path)
+        return claim["run"], claim["number"]
+
+    def _next_number(self, pipeline: str) -> int:
         path = self.root / "numbers" / pipeline
         with atomic.explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,14 +157,6 @@ class RunDirectory:
                 stream.truncate(0)
                 stream.write(str(number).encode())
         return number
-
-    def claim(self, key: str, name: str) -> str:
-        """The run that an idempotency key stands for: `name` where the key is new."""
-        path = self.root / "keys" / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
-        if atomic.create(path, atomic.to_json({"key": key, "run": name})):
-            return name
-        claimed: str = atomic.read_json(path)["run"]
-        return claimed
 
     # --- who drives ----------------------------------------------------------------------------
 
