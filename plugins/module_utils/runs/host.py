@@ -22,11 +22,12 @@ from ..pipeline.status import Reason
 from ..storage.capped_log import DEFAULT_CAP, CappedLog
 from ..storage.run_directory import RunDirectory
 from . import processes, warden
+from .artifacts import remove
 from .attempt import Attempt, Clock
 from .engine import Engine, HostStep, Place
 from .secrets import SecretValues, masked_values
 from .source import Source
-from .workspace import HostWorkspace, remove
+from .workspace import HostWorkspace
 
 DEFAULT_GRACE = 10.0
 

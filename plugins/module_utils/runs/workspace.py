@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import os
 import pathlib
 import shutil
-import stat
 import tempfile
-import urllib.parse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
-from ..core.errors import C8sError, InvalidInput, NotFound
 from ..forges.checkout import Git
-from ..masking.masker import Masker, Secrets
-from ..pipeline.spec import Artifact, Cache
+from ..masking.masker import Secrets
+from ..pipeline.spec import Cache
 from ..pipeline.template import render_key
 from ..storage import archive, atomic
 from ..storage.run_directory import RunDirectory
 from ..storage.selection import digest, select
-from .attempt import StepFault
+from .artifacts import ArtifactStore, artifact_folder, as_fault, remove
 from .engine import HostStep
 from .secrets import SecretValues
 from .source import Source
-
-_TEXT_SAMPLE = 8192
-_COPY_SIZE = 1 << 20
 
 
 class HostWorkspace:
@@ -46,9 +39,8 @@ class HostWorkspace:
         self._place = host_step.place
         self._source = source
         self._store = store
+        self._artifacts = ArtifactStore(store, masks, now)
         self._secrets = secrets
-        self._masks = masks
-        self._now = now
         self._git = Git(given_up=given_up)
 
     def prepare(self) -> None:
@@ -66,16 +58,21 @@ class HostWorkspace:
     def collect(self, succeeded: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Keep artifacts whatever the end, caches after a success: URLs, and what was missed."""
         urls, missed = [], []
-        with _as_fault("ArtifactsFailed"):
+        with as_fault("ArtifactsFailed"):
             for artifact in self._host_step.step.artifacts:
                 paths = select(self._place.workspace, artifact.paths)
                 if paths:
-                    urls.append(self._keep(artifact, paths))
+                    run, step = self._host_step.run, self._host_step.step
+                    urls.append(
+                        self._artifacts.keep(
+                            run.name, step.name, artifact, self._place.workspace, paths
+                        )
+                    )
                 else:
                     wanted = ", ".join(artifact.paths)
                     missed.append(f"artifact {artifact.name!r}: nothing matches {wanted}")
         if succeeded:
-            with _as_fault("CacheFailed"):
+            with as_fault("CacheFailed"):
                 for cache in self._host_step.step.caches:
                     self._save(cache)
         return tuple(urls), tuple(missed)
@@ -98,55 +95,15 @@ class HostWorkspace:
 
     # --- artifacts -----------------------------------------------------------------------------
 
-    def _keep(self, artifact: Artifact, paths: Sequence[pathlib.Path]) -> str:
-        """Copy an artifact into the store; its URL."""
-        run, step = self._host_step.run, self._host_step.step
-        kept = self._store.artifacts(run.name, step.name) / artifact.name
-        with atomic.explained(kept):
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            draft = pathlib.Path(tempfile.mkdtemp(prefix=f".{artifact.name}.", dir=kept.parent))
-            try:
-                for path in paths:
-                    self._copy_masked(self._place.workspace / path, draft / path)
-                if kept.exists():
-                    remove(kept)
-                draft.chmod(0o755)
-                draft.rename(kept)
-            finally:
-                remove(draft)
-        if artifact.expire_in is not None:
-            until = self._now() + datetime.timedelta(seconds=artifact.expire_in)
-            self._store.expire(kept, until)
-        return kept.as_uri()
-
     def _bring(self, url: str, dependency: str) -> None:
         """Copy a dependency's artifact into the workspace."""
-        kept = pathlib.Path(urllib.parse.unquote(urllib.parse.urlsplit(url).path))
-        if not kept.is_dir():
-            raise StepFault(
-                "ArtifactNotFound", f"the artifact of step {dependency!r} is gone from {kept}"
-            )
-        with atomic.explained(self._place.workspace), _as_fault("ArtifactsFailed"):
+        kept = artifact_folder(url, dependency)
+        with atomic.explained(self._place.workspace), as_fault("ArtifactsFailed"):
             for path in select(kept, ["*"]):
                 target = self._place.workspace / path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.unlink(missing_ok=True)
                 shutil.copy2(kept / path, target, follow_symlinks=False)
-
-    def _copy_masked(self, origin: pathlib.Path, target: pathlib.Path) -> None:
-        """Copy a file; a text goes through the masks."""
-        target.parent.mkdir(parents=True, exist_ok=True)
-        mode = origin.lstat().st_mode
-        if not stat.S_ISREG(mode) or _is_binary(origin):
-            if stat.S_ISREG(mode) or stat.S_ISLNK(mode):
-                shutil.copy2(origin, target, follow_symlinks=False)
-            return
-        masker = Masker(self._masks)
-        with open(origin, "rb") as reader, open(target, "wb") as writer:
-            while content := reader.read(_COPY_SIZE):
-                writer.write(masker.feed(content))
-            writer.write(masker.finish())
-        shutil.copystat(origin, target)
 
     # --- caches --------------------------------------------------------------------------------
 
@@ -167,7 +124,7 @@ class HostWorkspace:
         for part, folder, _paths in self._split(cache):
             kept = self._store.cache(f"{part}:{key}")
             if kept.exists():
-                with _as_fault("CacheFailed"), open(kept, "rb") as stream:
+                with as_fault("CacheFailed"), open(kept, "rb") as stream:
                     archive.unpack(stream, folder)
 
     def _save(self, cache: Cache) -> None:
@@ -187,37 +144,3 @@ class HostWorkspace:
                 except OSError:
                     os.unlink(draft)
                     raise
-
-
-@contextlib.contextmanager
-def _as_fault(reason: str) -> Iterator[None]:
-    try:
-        yield
-    except (InvalidInput, NotFound) as error:
-        raise StepFault(reason, str(error)) from error
-    except C8sError as error:
-        raise StepFault("StorageError", str(error)) from error
-
-
-def _is_binary(path: pathlib.Path) -> bool:
-    with open(path, "rb") as stream:
-        return b"\0" in stream.read(_TEXT_SAMPLE)
-
-
-def remove(folder: pathlib.Path) -> None:
-    """Remove a folder with all in it, also where its owner may not write in it any more."""
-    if not folder.exists():
-        return
-
-    def make_writable(_function: object, path: str, _error: object) -> None:
-        for place in (os.path.dirname(path), path):
-            with contextlib.suppress(OSError):
-                os.chmod(place, 0o700)
-        with contextlib.suppress(FileNotFoundError):
-            if os.path.isdir(path) and not os.path.islink(path):
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                os.unlink(path)
-
-    with atomic.explained(folder):
-        shutil.rmtree(folder, onerror=make_writable)
