@@ -42,11 +42,11 @@ def after_attempt(
             reason=seen.reason or Reason.INTERRUPTED,
             message=seen.message,
         )
-    if seen.disruption or seen.state is State.LOST:
-        return _disrupted(status, seen)
     if late:
         message = f"ran longer than its timeout of {step.timeout} s"
         return _failed(run, step, status, Reason.TIMEOUT, message)
+    if seen.disruption or seen.state is State.LOST:
+        return _disrupted(status, seen)
     message = seen.message or f"ended with exit code {seen.exit_code}"
     return _failed(run, step, status, seen.reason or Reason.STEP_FAILED, message)
 
