@@ -16,9 +16,9 @@ from pathlib import Path
 from kube import own, processes
 from kube.cluster import Cluster, named, release_all
 from kube.errors import ClusterError, NotUp
-from kube.instance import load, names, recorded, usual_name
+from kube.instance import Size, load, names, recorded, usual_name
 from kube.namespaces import entered
-from kube.node import running, up
+from kube.node import maker, running, up
 from kube.teardown import down
 
 
@@ -56,12 +56,13 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--name", action="append", help="may be repeated")
     one.add_argument("--all", action="store_true", help="all of this host, used or not")
     command("status", _status, "say what is up")
-    one = command("build", _build, "build what a cluster needs, without starting one")
-    one.add_argument("--size", choices=("full", "control"), default="full")
+    one = command("build", _build, "build what clusters need, without starting one")
+    one.add_argument("--size", choices=("full", "control"), help="of this size (default: all)")
     one = command("push", _push, "give a cluster an image")
     name_option(one)
     one.add_argument("image", help="repository:tag, such as team/tool:1")
-    one.add_argument("layers", nargs="+", type=Path, help="root folders as tar files")
+    one.add_argument("files", nargs="+", type=Path, help="root folders as tar files, lowest first")
+    one.add_argument("--archive", action="store_true", help="one file of `docker save` instead")
     one.add_argument("--entrypoint", nargs="+", default=[])
     one.add_argument("--env", action="append", help="NAME=value; may be repeated")
     one.add_argument("--user", default="")
@@ -118,14 +119,21 @@ def _programs(cluster: Cluster) -> dict[str, int]:
 
 
 def _build(arguments: argparse.Namespace) -> None:
-    for folder in own.build(arguments.size):
-        print(folder)
+    sizes: tuple[Size, ...] = (arguments.size,) if arguments.size else ("full", "control")
+    for size in sizes:
+        if maker(size) == "own" and not (size == "full" and named()):
+            own.build(size)
 
 
 def _push(arguments: argparse.Namespace) -> None:
-    _cluster(arguments).push_image(
+    cluster = _cluster(arguments)
+    if arguments.archive:
+        for file in arguments.files:
+            cluster.push_archive(arguments.image, file)
+        return
+    cluster.push_image(
         arguments.image,
-        arguments.layers,
+        arguments.files,
         entrypoint=arguments.entrypoint,
         environment=arguments.env,
         user=arguments.user,

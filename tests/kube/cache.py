@@ -45,6 +45,10 @@ def made(path: Path, make: Callable[[Path], None]) -> Path:
             part = path.with_name(f".{path.name}.part")
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True)
-            make(part)
+            try:
+                make(part)
+            except BaseException:
+                shutil.rmtree(part, ignore_errors=True)
+                raise
             part.rename(path)
     return path

@@ -6,6 +6,7 @@ import fcntl
 import os
 import signal
 import socket
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from kube import cache, kind, namespaces, processes, teardown
+from kube import archive, cache, kind, namespaces, processes, teardown
 from kube.api import Api
 from kube.command import run
 from kube.errors import ClusterError, Unsupported
@@ -93,6 +94,14 @@ class Cluster:
         )
         if environment is not None:
             image = replace(image, environment=tuple(environment))
+        self._push(name, image)
+
+    def push_archive(self, name: str, file: Path) -> None:
+        """Give the cluster the image in `file`, as `docker save` writes one."""
+        with tempfile.TemporaryDirectory() as folder:
+            self._push(name, archive.read(file, Path(folder)))
+
+    def _push(self, name: str, image: Image) -> None:
         instance = self._any_instance()
         if instance.maker == "kind":
             kind.load(instance, name, image)

@@ -6,9 +6,8 @@ import json
 import tempfile
 from pathlib import Path
 
-from kube import own
+from kube import archive, own
 from kube.api import Api
-from kube.archive import write_archive
 from kube.command import run
 from kube.images import Image, shipped
 from kube.instance import Instance
@@ -34,7 +33,7 @@ def load(instance: Instance, name: str, image: Image) -> None:
     """Give the node an image; kind has no registry to push to."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "image.tar"
-        write_archive(file, f"docker.io/{name}", image)
+        archive.write(file, f"docker.io/{name}", image)
         run("kind", "load", "image-archive", file, "--name", instance.cgroup)
 
 

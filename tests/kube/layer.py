@@ -74,13 +74,14 @@ class Contents:
             root = _Root(tar)
             for name in self.folders:
                 root.folder(name)
-            for deb in self._debs():
-                with debian.unpacked(deb) as tree:
-                    root.tree(tree)
+            # Ours first: what a package brings of the same name stays out.
             for name, text, mode in self.files:
                 root.file(name, text.encode(), mode)
             for name, target in self.links:
                 root.link(name, target)
+            for deb in self._debs():
+                with debian.unpacked(deb) as tree:
+                    root.tree(tree)
         (into / "digest").write_text(Layer.of(file).digest)
 
     def _debs(self) -> Iterable[Path]:
@@ -107,12 +108,14 @@ class _Root:
 
     def file(self, name: str, data: bytes, mode: int) -> None:
         self._parents(name)
+        self._seen.add(name)
         member = tarfile.TarInfo(name)
         member.size, member.mode = len(data), mode
         self._tar.addfile(member, io.BytesIO(data))
 
     def link(self, name: str, target: str) -> None:
         self._parents(name)
+        self._seen.add(name)
         member = tarfile.TarInfo(name)
         member.type, member.linkname, member.mode = tarfile.SYMTYPE, target, 0o777
         self._tar.addfile(member)
@@ -120,8 +123,8 @@ class _Root:
     def tree(self, tree: tarfile.TarFile) -> None:
         """Add a package. Its root certificates are also gathered into the one bundle."""
         for member in tree:
-            name = _merged(member.name.removeprefix("./").strip("/"))
-            if name in ("", *MERGED) or f"{name}/".startswith(UNREAD):
+            name = _merged(member.name.removeprefix("./"))
+            if name in (".", *MERGED) or f"{name}/".startswith(UNREAD):
                 continue
             if member.isdir():
                 self._parents(f"{name}/x")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tarfile
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -13,7 +12,6 @@ import pytest
 
 from kube.api import ApiError
 from kube.cluster import Cluster
-from kube.debian import tools
 from kube.fixtures import own_namespace
 from kube.jobs import create, job, run
 from kube.waiting import wait_for
@@ -154,18 +152,3 @@ def test_pods_reach_servers_on_this_host(cluster: Cluster, namespace: str) -> No
             server.shutdown()
             thread.join()
     assert done.log() == "the host greets"
-
-
-def test_an_image_of_ones_own_runs(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
-    script = tmp_path / "hello"
-    script.write_text("#!/bin/busybox sh\necho hello from $WHO\n")
-    script.chmod(0o755)
-    layer = tmp_path / "layer.tar"
-    with tarfile.open(layer, "w") as tar:
-        tar.add(script, "hello")
-        tar.add(tools() / "bin" / "busybox", "bin/busybox")
-    cluster.push_image(
-        f"own/{namespace}:1", [layer], entrypoint=["/hello"], environment=["WHO=inside"]
-    )
-    done = run(cluster.api(), namespace, job("own", f"own/{namespace}:1", None))
-    assert done.log() == "hello from inside\n"

