@@ -27,10 +27,7 @@ INDEXES = range(128)
 
 
 def home() -> Path:
-    """The folder that holds every instance of this host while it is up."""
-    named = os.environ.get("C8S_CLUSTERS")
-    if named:
-        return Path(named)
+    """The folder that holds every instance while it is up: one for the host, as its addresses are."""
     if os.geteuid() == 0:
         return Path("/var/lib/c8s-test-clusters")
     return cache.folder("clusters")

@@ -68,7 +68,11 @@ def claim_link(instance: Instance) -> bool:
     made = subprocess.run([*words, _far_end(instance)], capture_output=True, text=True, check=False)
     if made.returncode != 0 and "exists" not in made.stderr:
         raise ClusterError(f"no network cable (ip link add): {made.stderr.strip()}; are you root?")
-    return made.returncode == 0
+    if made.returncode != 0:
+        return False
+    # Whose it is, for whoever takes it away again.
+    run("ip", "link", "set", instance.link, "alias", str(instance.folder))
+    return True
 
 
 def _far_end(instance: Instance) -> str:

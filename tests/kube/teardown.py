@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from kube import cache, namespaces
+from kube import namespaces
 from kube.command import run
 from kube.errors import ClusterError
-from kube.instance import Instance, checked, home, load, recorded
+from kube.instance import Instance, checked, home, load
 from kube.waiting import wait_for
 
 CGROUPS = Path("/sys/fs/cgroup")
@@ -28,7 +28,7 @@ def down(name: str) -> bool:
     _remove_cgroups(f"c8s-{name}")
     if folder.exists():
         shutil.rmtree(folder)
-    _remove_links()
+    _unplug(folder)
     if home().is_dir() and not any(home().iterdir()):
         home().rmdir()
     return found
@@ -43,21 +43,16 @@ def _stop_kind(name: str) -> None:
         run("kind", "delete", "cluster", "--name", instance.cgroup, timeout=120)
 
 
-def _remove_links() -> None:
-    """Unplug the cables that belong to no instance any more; their routes go with them."""
-    with cache.locked("addresses"):
-        wanted = {instance.link for instance in recorded()}
-        for link in LINKS.glob("c8s-h*"):
-            if link.name not in wanted:
-                _unplug(link)
-
-
-def _unplug(link: Path) -> None:
-    try:
-        run("ip", "link", "delete", link.name)
-    except ClusterError:
-        if link.exists():  # else it went with its namespace in this moment
-            raise
+def _unplug(folder: Path) -> None:
+    """Remove the cable that belongs to the instance in `folder`; its routes go with it."""
+    for link in LINKS.glob("c8s-h*"):
+        try:
+            owner = (link / "ifalias").read_text().strip()
+            if owner == str(folder):
+                run("ip", "link", "delete", link.name)
+        except (ClusterError, OSError):
+            if link.exists():  # else it went with its namespace in this moment
+                raise
 
 
 def make_cgroup(instance: Instance) -> None:

@@ -134,6 +134,16 @@ def test_two_sizes_at_once_do_not_meet(name: str) -> None:
         down(other)
 
 
+def test_a_stop_leaves_every_other_instance_alone(name: str) -> None:
+    instance = up(name, "full")
+    with_a_pod(instance)
+    inside = network(instance)
+    before = Traces.of(instance, inside)
+    assert not down(f"{name}-never-made")
+    assert Traces.of(instance, inside) == before
+    assert running(name) == instance
+
+
 def test_what_is_up_is_given_at_once(name: str) -> None:
     instance = up(name, "control")
     began = time.monotonic()

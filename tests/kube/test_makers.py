@@ -144,9 +144,11 @@ def test_without_go_and_without_its_wheel_both_are_named(
         toolchain.go.cache_clear()
 
 
-def test_without_root_the_ways_out_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_root_the_ways_out_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setenv("C8S_CLUSTERS", "/nonexistent/clusters")
+    monkeypatch.setenv("C8S_CACHE", str(tmp_path))
     with pytest.raises(ClusterError, match="become root, install kind, or name a cluster"):
         up("nobodys", "control")
 
