@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     **{room: frozenset({*GROUND, *DOMAIN, *ADAPTERS}) for room in OPERATIONS},
     **{f"plugins/{room}": BELOW_DOORS for room in PLUGIN_DOORS},
     "c8s": frozenset(),
+    "c8s/agent": BELOW_DOORS | {"c8s"},
     "c8s/cli": BELOW_DOORS | {"c8s"},
     "c8s/services": BELOW_DOORS | {"c8s"},
 }
