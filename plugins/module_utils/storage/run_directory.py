@@ -55,9 +55,10 @@ class RunDirectory:
         return atomic.create(path, atomic.to_json(record))
 
     def write(self, record: Record) -> None:
-        """Replace the record of a run."""
+        """Replace the record of a run; that of one that has ended outlives a power cut too."""
         path = self.run(record["metadata"]["name"]) / "record.json"
-        atomic.write(path, atomic.to_json(record))
+        ended = "completionTime" in record["status"]
+        atomic.write(path, atomic.to_json(record), durable=ended)
 
     def settle(self) -> None:
         """Nothing is held back."""

@@ -1,0 +1,52 @@
+"""Times of things done several times over, as medians with their spread."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Times:
+    """Wall times in seconds, of one thing or paired with a baseline's."""
+
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+    def shown(self, scale: float = 1000.0, unit: str = "ms") -> str:
+        """The median, and least and most in brackets."""
+        least, most = min(self.seconds) * scale, max(self.seconds) * scale
+        return f"{self.median * scale:.1f} {unit} ({least:.1f}-{most:.1f})"
+
+
+def alternate(things: Sequence[Callable[[], object]], rounds: int = 7) -> list[Times]:
+    """Each thing in turn, `rounds` times after one round that does not count."""
+    found: list[list[float]] = [[] for _thing in things]
+    for number in range(rounds + 1):
+        for thing, times in zip(things, found, strict=True):
+            began = time.perf_counter()
+            thing()
+            if number:
+                times.append(time.perf_counter() - began)
+    return [Times(tuple(times)) for times in found]
+
+
+def command(*arguments: str, **environment: str) -> Callable[[], object]:
+    """A process to be timed as a whole; it has to succeed."""
+
+    def run() -> None:
+        subprocess.run(
+            arguments,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=environment or None,
+        )
+
+    return run
