@@ -22,7 +22,7 @@ from kube.errors import ClusterError, Unsupported
 from kube.images import Image
 from kube.instance import Instance, Size, recorded
 from kube.layer import Layer
-from kube.node import running, up
+from kube.node import up
 from kube.registry import Registry
 from kube.settings import CONTAINERD_SOCKET
 
@@ -205,8 +205,7 @@ def release(name: str) -> bool:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        found = running(name)
-        if found is not None and found.kept:
+        if any(instance.name == name and instance.kept for instance in recorded()):
             return False
         return teardown.down(name)
 

@@ -27,7 +27,7 @@ INDEXES = range(128)
 
 
 def home() -> Path:
-    """The folder that holds every instance while it is up: one for the host, as its addresses are."""
+    """The folder of all instances that are up: one for the host, as its addresses are."""
     if os.geteuid() == 0:
         return Path("/var/lib/c8s-test-clusters")
     return cache.folder("clusters")

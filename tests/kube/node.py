@@ -12,7 +12,9 @@ from kube.api import Api
 from kube.debian import install
 from kube.errors import ClusterError, NotUp
 from kube.instance import INDEXES, Instance, Maker, Size, checked, load, recorded
+from kube.waiting import wait_for
 
+PATIENCE = 30.0  # seconds; a busy machine may keep a healthy API from answering for a while
 # Set to keep what a failed start has left, to look at it.
 AUTOPSY = "C8S_CLUSTER_AUTOPSY"
 
@@ -24,7 +26,7 @@ def up(name: str, size: Size, *, kept: bool = True, audit: bool = False) -> Inst
     ClusterError when it is up in another size, or without the audit log that is asked for.
     """
     with cache.locked(f"cluster-{checked(name)}"):
-        found = running(name)
+        found = running(name, patience=PATIENCE)
         if found is not None:
             if found.size != size or (audit and not found.audit):
                 raise ClusterError(
@@ -55,16 +57,24 @@ def maker(size: Size) -> Maker:
     return "own"
 
 
-def running(name: str) -> Instance | None:
-    """The instance if it is up and its API answers."""
+def running(name: str, *, patience: float = 0.0) -> Instance | None:
+    """The instance if it is up and its API answers, within `patience` seconds."""
     try:
         instance = load(name)
-        alive = instance.maker == "kind" or namespaces.first_process(name) is not None
-        if alive and Api(instance.kubeconfig).ready():
-            return instance
-    except (NotUp, OSError):
+        api = Api(instance.kubeconfig)
+    except (NotUp, FileNotFoundError):
         return None
-    return None
+
+    def answers() -> bool:
+        if instance.maker != "kind" and namespaces.first_process(name) is None:
+            raise NotUp(f"the test cluster {name} has died")
+        return api.ready()
+
+    try:
+        wait_for(f"the API server of {name}", answers, timeout=patience)
+    except ClusterError:
+        return None
+    return instance
 
 
 def _start(wanted: Instance) -> Instance:
