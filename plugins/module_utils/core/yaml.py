@@ -32,6 +32,7 @@ from .tree import DEPTH_LIMIT, Boolean, Number, Path, Tree, path_text, shown, un
 
 SIZE_LIMIT = 1024 * 1024
 ALIAS_LIMIT = 200_000
+FAULT_LIMIT = 100
 
 _BEGINS_OTHER_THAN_TEXT = frozenset(["", *"+-.0123456789tTfFnN~"])
 _NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
@@ -44,10 +45,10 @@ _MERGE = "<<"
 _MERGE_KEY: Final = "".join(("<", "<"))
 _NO_KEY: Final = "".join(("no ", "key"))
 
+_NO_TABS = "indent with blanks: YAML takes no tabs"
 # What the parser says, and what it nearly always means.
 _HINTS = (
-    ("\\t", "indent with blanks: YAML takes no tabs"),
-    ("tab character", "indent with blanks: YAML takes no tabs"),
+    ("tab character", _NO_TABS),
     ("mapping values are not allowed", "text that holds ': ' needs quotes"),
     ("alphabetic or numeric character", "text that begins with * or & needs quotes"),
     ("undefined alias", "text that begins with * needs quotes"),
@@ -208,7 +209,7 @@ class _Composer:
         try:
             self._read(parser.get_event)
         except yaml.MarkedYAMLError as error:
-            raise _syntax_stop(error) from None
+            raise _syntax_stop(error, self.text) from None
         except (yaml.YAMLError, ValueError, OverflowError) as error:
             # The parser in Python lets an escape beyond Unicode through to chr().
             raise _Stop(f"this is no YAML: {error}", 0) from None
@@ -313,7 +314,7 @@ class _Composer:
         """Add what `node` does not have itself; of several mappings the first wins."""
         for source in merged if isinstance(merged, list) else [merged]:
             if not isinstance(source, dict):
-                self.faults.append(_Stop("<< takes a mapping or a list of mappings", offset))
+                self._note(_Stop("<< takes a mapping or a list of mappings", offset))
                 continue
             for key, value in source.items():
                 if key not in node:
@@ -352,7 +353,12 @@ class _Composer:
         elif self._key is not None:
             path.append(str(self._key))
         path += [key] if key else []
-        self.faults.append(_Stop(message, event.start_mark.index, suggestion, tuple(path)))
+        self._note(_Stop(message, event.start_mark.index, suggestion, tuple(path)))
+
+    def _note(self, fault: _Stop) -> None:
+        if len(self.faults) == FAULT_LIMIT:
+            raise _Stop(f"more than {FAULT_LIMIT} faults of this kind: {fault}", fault.offset)
+        self.faults.append(fault)
 
 
 def _resolved(value: str) -> Tree:
@@ -364,9 +370,11 @@ def _resolved(value: str) -> Tree:
     return Number(value) if _NUMBER.fullmatch(value) else value
 
 
-def _syntax_stop(error: yaml.MarkedYAMLError) -> _Stop:
+def _syntax_stop(error: yaml.MarkedYAMLError, text: str) -> _Stop:
     problem, context = error.problem or "this is no YAML", error.context or ""
     mark = error.problem_mark or error.context_mark
+    offset = mark.index if mark else 0
     said = f"{problem} {context}".strip()
+    at_tab = text[offset : offset + 1] == "\t"
     hint = next((hint for part, hint in _HINTS if part in said), "")
-    return _Stop(said, mark.index if mark else 0, hint)
+    return _Stop(said, offset, _NO_TABS if at_tab else hint)

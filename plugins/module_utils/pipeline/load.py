@@ -9,11 +9,14 @@ from ..core.errors import InvalidInput
 from ..core.tree import Tree, tree
 from ..core.yaml import Source, parse
 from . import build
+from .advice import warnings
 from .faults import Faults
 from .meaning import judge
 from .overrides import NONE, Overrides
 from .schema import FILE
 from .spec import Pipeline
+
+__all__ = ["FILE_NAME", "document", "load", "load_document", "warnings"]
 
 FILE_NAME = ".c8s.yaml"
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..core.errors import InvalidInput
 from ..core.names import variable_name
-from ..core.tree import Path
+from ..core.tree import Path, shown
 from . import build
 from .faults import Faults
 from .matrix import combinations
@@ -53,6 +53,11 @@ def _judge_matrix(document: Document, faults: Faults, allowed: Overrides) -> Non
             variable = f"C8S_MATRIX_{variable_name(name)}"
             message = f"{other!r} and {name!r} would both be the variable {variable}"
             faults.add(("matrix", "dimensions", name), message, at_key=True)
+    for name, values in dimensions.items():
+        for index, value in enumerate(values):
+            if value in values[:index]:
+                message = f"{shown(value)} is in the list twice"
+                faults.add(("matrix", "dimensions", name, index), message)
     try:
         combinations(build.matrix(document), allowed.combinations)
     except InvalidInput as error:

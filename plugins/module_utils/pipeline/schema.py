@@ -250,7 +250,7 @@ MATRIX = Object(
     (
         Field(
             "dimensions",
-            MapOf(DIMENSION, ListOf(_VALUES, unique=True), minimum=1),
+            MapOf(DIMENSION, ListOf(_VALUES), minimum=1),
             "Values of each dimension; every combination becomes a run.",
             required=True,
         ),
