@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from ..core.errors import Conflict, InvalidInput, NotFound
+from ..core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from .connection import APPLY_PATCH, MERGE_PATCH, Client
 from .faults import AlreadyExists, Expired, Uncertain
 from .kinds import Kind, served_kind
@@ -56,14 +56,27 @@ class Resources:
             return None
 
     def listing(
-        self, kind: Kind, namespace: str | None = None, *, labels: str = "", fields: str = ""
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        *,
+        labels: str = "",
+        fields: str = "",
+        patience: float | None = None,
     ) -> Listing:
         """All objects of a namespace (of all namespaces with `namespace=""`) that fit."""
+        if namespace is None:
+            namespace = self._namespace(kind, "")
+        params: dict[str, str | int] = {"limit": _PIECE}
+        if labels:
+            params["labelSelector"] = labels
+        if fields:
+            params["fieldSelector"] = fields
         try:
-            return self._pieces(kind, namespace, labels, fields, _PIECE)
+            return self._pieces(kind, namespace, params, patience)
         except Expired:
             # The snapshot was compacted away between two pieces: then all at once.
-            return self._pieces(kind, namespace, labels, fields, 0)
+            return self._pieces(kind, namespace, params | {"limit": 0}, patience)
 
     def create(
         self,
@@ -229,40 +242,36 @@ class Resources:
         )
 
     def _pieces(
-        self, kind: Kind, namespace: str | None, labels: str, fields: str, piece: int
+        self,
+        kind: Kind,
+        namespace: str,
+        params: Mapping[str, str | int],
+        patience: float | None,
     ) -> Listing:
         objects: list[dict[str, Any]] = []
-        version = ""
-        for page in self._pages(kind, namespace, labels, fields, piece):
-            version = version or str((page.get("metadata") or {}).get("resourceVersion", ""))
+        version = following = ""
+        while True:
+            page = self._dict(
+                self.client.request(
+                    "GET",
+                    kind.path(namespace),
+                    params={**params, "continue": following} if following else params,
+                    patience=patience,
+                    doing=f"list {kind.plural} of {namespace or 'the cluster'}",
+                )
+            )
+            metadata = page.get("metadata") or {}
+            version = version or str(metadata.get("resourceVersion", ""))
             objects += page.get("items") or ()
+            following = str(metadata.get("continue") or "")
+            if not following:
+                break
         for found in objects:
+            if not (found.get("metadata") or {}).get("name"):
+                raise Unavailable(f"{self.client.server} lists {kind.plural} without names")
             found.setdefault("apiVersion", kind.api_version)
             found.setdefault("kind", kind.name)
         return Listing(tuple(objects), version)
-
-    def _pages(
-        self, kind: Kind, namespace: str | None, labels: str, fields: str, piece: int
-    ) -> Iterator[dict[str, Any]]:
-        if namespace is None:
-            namespace = self._namespace(kind, "")
-        params: dict[str, str | int] = {}
-        if piece:
-            params["limit"] = piece
-        if labels:
-            params["labelSelector"] = labels
-        if fields:
-            params["fieldSelector"] = fields
-        doing = f"list {kind.plural} of {namespace or 'the cluster'}"
-        while True:
-            page = self._dict(
-                self.client.request("GET", kind.path(namespace), params=params, doing=doing)
-            )
-            yield page
-            following = (page.get("metadata") or {}).get("continue")
-            if not following:
-                return
-            params["continue"] = following
 
     def _ask(self, method: str, verb: str, kind: Kind, name: str, namespace: str) -> dict[str, Any]:
         namespace = self._namespace(kind, namespace)

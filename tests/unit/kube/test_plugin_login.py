@@ -107,7 +107,9 @@ def test_failures_name_the_plugin(
 def test_a_plugin_that_is_not_installed(tmp_path: Path) -> None:
     entry = {"command": "no-such-login", "installHint": "install it from there"}
     credentials = PluginCredentials(plugin_of(entry, {}, tmp_path), os.environ)
-    with pytest.raises(NotFound, match=r"(?s)no-such-login is not installed.*install it from there"):
+    with pytest.raises(
+        NotFound, match=r"(?s)no-such-login is not installed.*install it from there"
+    ):
         credentials.current()
 
 
