@@ -55,7 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     one = command("down", _down, "stop clusters, and leave nothing of them")
     one.add_argument("--name", action="append", help="may be repeated")
     one.add_argument("--all", action="store_true", help="all of this host, used or not")
-    command("status", _status, "say what is up")
+    one = command("status", _status, "say what is up")
+    one.add_argument("--name", action="append", help="of these alone; may be repeated")
     one = command("build", _build, "build what clusters need, without starting one")
     one.add_argument("--size", choices=("full", "control"), help="of this size (default: all)")
     one = command("push", _push, "give a cluster an image")
@@ -74,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     one = command("restart", _restart, "end a program, such as kube-apiserver, and start it anew")
     name_option(one)
     one.add_argument("program")
-    one = command("run", _run, "run a command on the node")
+    one = command("run", _run, "run a command on the node, a shell when none is given")
     name_option(one)
     one.add_argument("words", nargs=argparse.REMAINDER, metavar="WORD")
     return parser
@@ -97,8 +98,10 @@ def _down(arguments: argparse.Namespace) -> None:
         print(f"stopped {name}, left over")
 
 
-def _status(_: argparse.Namespace) -> None:
+def _status(arguments: argparse.Namespace) -> None:
     for instance in recorded():
+        if arguments.name and instance.name not in arguments.name:
+            continue
         cluster = Cluster.of(instance)
         print(f"{instance.name}: {'up' if running(instance.name) else 'NOT HEALTHY'}")
         print(f"  kubeconfig    {cluster.kubeconfig}")
@@ -152,7 +155,7 @@ def _restart(arguments: argparse.Namespace) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    words = entered(load(arguments.name), *arguments.words)
+    words = entered(load(arguments.name), *(word for word in arguments.words if word != "--"))
     os.execvp(words[0], words)
 
 

@@ -95,7 +95,7 @@ class Image:
             "os": "linux",
             "config": start,
             "rootfs": {"type": "layers", "diff_ids": [layer.digest for layer in self.layers]},
-            "history": [{"created_by": "tests/kube"} for _ in self.layers],
+            "history": [{"created_by": "tests/kube"}] * len(self.layers),
         }
 
 

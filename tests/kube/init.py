@@ -55,7 +55,7 @@ def own_mounts(folder: Path) -> None:
 def own_network(node_address: str) -> None:
     """The node's end of the cable, which the host plugs in after this process has started."""
     deadline = time.monotonic() + CABLE_TIMEOUT
-    while "eth0" not in [name for _, name in socket.if_nameindex()]:
+    while "eth0" not in [link[1] for link in socket.if_nameindex()]:
         if time.monotonic() > deadline:
             raise TimeoutError(f"no network cable after {CABLE_TIMEOUT:g} s")
         time.sleep(0.005)
@@ -134,7 +134,7 @@ def answer(processes: Processes, line: str) -> dict[str, Any]:
 
 
 def take_order(listener: socket.socket, processes: Processes) -> None:
-    connection, _ = listener.accept()
+    connection = listener.accept()[0]
     with connection, connection.makefile("rw") as stream:
         connection.settimeout(10)
         try:
@@ -157,8 +157,8 @@ def serve(listener: socket.socket) -> None:
         selector.register(wake, selectors.EVENT_READ)
         selector.register(listener, selectors.EVENT_READ)
         while True:
-            for key, _ in selector.select():
-                if key.fileobj is wake:
+            for ready in selector.select():
+                if ready[0].fileobj is wake:
                     wake.recv(4096)
                     processes.reap()
                 else:

@@ -93,7 +93,7 @@ def _own_network(name: str) -> int | None:
 
 def kill(name: str) -> None:
     """End every process of the instance and wait until the last is gone."""
-    for pid, _ in _processes(name):
+    for pid in dict(_processes(name)):
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:

@@ -19,6 +19,22 @@ LAYER = "application/vnd.oci.image.layer.v1.tar"
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What the registry said: its text is of interest when it said no."""
+
+    status: int
+    location: str
+    said: str
+
+    def expect(self, wanted: int, what: str) -> None:
+        """ClusterError unless the status is the wanted one."""
+        if self.status != wanted:
+            raise ClusterError(
+                f"the registry answered {self.status} to a push of {what}: {self.said[:500]}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Registry:
     """A registry at `host:port`."""
 
@@ -26,11 +42,11 @@ class Registry:
 
     def answers(self) -> bool:
         """Whether it serves; OSError while it does not listen."""
-        return self._call("GET", "/v2/")[0] == 200
+        return self._call("GET", "/v2/").status == 200
 
     def push(self, name: str, image: Image) -> str:
         """Store `image` as `repository:tag`; the manifest's digest."""
-        repository, _, tag = name.rpartition(":")
+        repository, tag = name.rsplit(":", 1) if ":" in name else ("", "")
         if not repository or "/" in tag:
             raise ClusterError(f"{name}: an image to push is named repository:tag")
         configuration = json.dumps(image.configuration()).encode()
@@ -48,27 +64,27 @@ class Registry:
                 "layers": layers,
             }
         ).encode()
-        status, _, said = self._call(
+        answer = self._call(
             "PUT", f"/v2/{repository}/manifests/{tag}", manifest, {"Content-Type": MANIFEST}
         )
-        _expect(201, status, said, name)
+        answer.expect(201, name)
         return _digest(manifest)
 
     def _push_blob(self, repository: str, digest: str, data: bytes | Path) -> None:
-        if self._call("HEAD", f"/v2/{repository}/blobs/{digest}")[0] == 200:
+        if self._call("HEAD", f"/v2/{repository}/blobs/{digest}").status == 200:
             return
-        status, location, said = self._call("POST", f"/v2/{repository}/blobs/uploads/", b"")
-        _expect(202, status, said, repository)
-        where = urlsplit(location)
+        answer = self._call("POST", f"/v2/{repository}/blobs/uploads/", b"")
+        answer.expect(202, repository)
+        where = urlsplit(answer.location)
         target = f"{where.path}?{where.query}&digest={digest}"
         headers = {"Content-Type": "application/octet-stream"}
         if isinstance(data, Path):
             headers["Content-Length"] = str(data.stat().st_size)
             with data.open("rb") as stream:
-                status, _, said = self._call("PUT", target, stream, headers)
+                answer = self._call("PUT", target, stream, headers)
         else:
-            status, _, said = self._call("PUT", target, data, headers)
-        _expect(201, status, said, repository)
+            answer = self._call("PUT", target, data, headers)
+        answer.expect(201, repository)
 
     def _call(
         self,
@@ -76,12 +92,12 @@ class Registry:
         path: str,
         body: bytes | IO[bytes] | None = None,
         headers: dict[str, str] | None = None,
-    ) -> tuple[int, str, bytes]:
+    ) -> Answer:
         connection = http.client.HTTPConnection(self.address, timeout=60, blocksize=1 << 20)
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
-            return answer.status, answer.headers.get("Location", ""), answer.read()
+            return Answer(answer.status, answer.headers.get("Location", ""), answer.read().decode())
         finally:
             connection.close()
 
@@ -92,9 +108,3 @@ def _described(media_type: str, digest: str, size: int) -> dict[str, object]:
 
 def _digest(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
-def _expect(wanted: int, status: int, said: bytes, what: str) -> None:
-    if status != wanted:
-        text = said.decode(errors="replace")[:500]
-        raise ClusterError(f"the registry answered {status} to a push of {what}: {text}")

@@ -95,14 +95,15 @@ def _remove_cgroups(name: str) -> None:
 
 def _removed(group: Path) -> bool:
     """Whether the cgroup is gone with all below it; what still lives in it is killed."""
-    for folder, _, _ in os.walk(group, topdown=False):
-        for pid in (Path(folder) / "cgroup.procs").read_text().split():
+    for walked in os.walk(group, topdown=False):
+        folder = Path(walked[0])
+        for pid in (folder / "cgroup.procs").read_text().split():
             try:
                 os.kill(int(pid), signal.SIGKILL)
             except ProcessLookupError:
                 continue
         try:
-            os.rmdir(folder)
+            folder.rmdir()
         except OSError:
             return False
     return True

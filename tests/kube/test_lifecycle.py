@@ -57,7 +57,7 @@ def with_a_pod(instance: Instance, runtime: str | None = None) -> None:
 
 def test_twice_in_a_row_and_nothing_stays(name: str) -> None:
     before = Traces.none()
-    for _ in range(2):
+    for attempt in ("first", "second"):
         began = time.monotonic()
         instance = up(name, "full")
         ready = time.monotonic() - began
@@ -71,7 +71,7 @@ def test_twice_in_a_row_and_nothing_stays(name: str) -> None:
         assert down(name)
         gone = time.monotonic() - began
         assert Traces.of(instance, inside) == before
-        print(f"ready after {ready:.1f} s, gone after {gone:.2f} s")
+        print(f"{attempt}: ready after {ready:.1f} s, gone after {gone:.2f} s")
         assert ready < 30
         assert gone < 5
     assert not down(name)
