@@ -25,6 +25,7 @@ __all__ = ["Context", "Reference", "references", "render", "render_key"]
 
 _COMMIT = re.compile(r"(?:[0-9a-f]{7,64})?")
 _NOT_IN_ARTIFACT_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+ARTIFACT_NAME_LIMIT = 128
 EXPANSION_LIMIT = 8 * 1024 * 1024
 
 
@@ -152,12 +153,14 @@ class _Texts:
         return self.expanded(text, put)
 
     def artifact_name(self, text: str, env: _Environment) -> str:
-        """For a name that is part of a file's: of values only letters, digits and `._-` stay."""
+        """For a name that becomes part of a file's: only letters, digits and `._-` of values."""
+        if MARK not in text:
+            return text
 
         def put(reference: Reference) -> str:
             return _NOT_IN_ARTIFACT_NAME.sub("-", self.value(reference, env))
 
-        return self.expanded(text, put)
+        return self.expanded(text, put).lstrip(".-")[:ARTIFACT_NAME_LIMIT] or "artifact"
 
     def image(self, text: str, env: _Environment, owner: str) -> str:
         """For an image; InvalidInput where none comes out."""

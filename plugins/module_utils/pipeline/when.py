@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..core.tree import shown
 from .glob import matches, selects
 from .run import Trigger
 from .spec import Event, Pipeline, Step
@@ -19,10 +20,13 @@ def triggers(pipeline: Pipeline, trigger: Trigger) -> bool:
 def no_run_reason(pipeline: Pipeline, trigger: Trigger) -> str | None:
     """Why a pipeline wants no run for a trigger, or None where it does."""
     match trigger.event:
+        case Event.PUSH | Event.PULL_REQUEST if not pipeline.branches:
+            branch = shown(trigger.branch)
+            return f"branches: branch {branch} starts nothing, because the file's list is empty"
         case Event.PUSH | Event.PULL_REQUEST:
             return _mismatch("branches", pipeline.branches, "branch", trigger.branch)
         case Event.TAG if not pipeline.tags:
-            return f"tags: tag {trigger.tag!r} starts nothing, because the file names no tags"
+            return f"tags: tag {shown(trigger.tag)} starts nothing, because the file names no tags"
         case Event.TAG:
             return _mismatch("tags", pipeline.tags, "tag", trigger.tag)
     return None
@@ -54,8 +58,8 @@ def _mismatch(field: str, patterns: Sequence[str], name: str, value: str) -> str
         return None
     for pattern in patterns:
         if pattern.startswith("!") and matches(pattern[1:], value):
-            return f"{field}: {value!r} is excluded by {pattern}"
-    return f"{field}: {value!r} matches none of {_shown(patterns)}"
+            return f"{field}: {shown(value)} is excluded by {pattern}"
+    return f"{field}: {shown(value)} matches none of {_shown(patterns)}"
 
 
 def _unchanged(patterns: Sequence[str], changed: Sequence[str]) -> str | None:
