@@ -163,4 +163,10 @@ bench: dev-env ## Measure, and write benchmarks/RESULTS.md
 clean: ## Remove what was made in the checkout
 	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .ansible tests/output
 
+.PHONY: image
+IMAGE ?= c8s-agent:$(shell sed -n 's/^version: //p' galaxy.yml)
+ENGINE ?= $(or $(shell command -v docker),podman)
+image: ## Build the image of the agent that runs in step pods (IMAGE=name:tag, ENGINE=podman)
+	$(ENGINE) build --file images/agent/Dockerfile --tag $(IMAGE) .
+
 include tests/kube/cluster.mk

@@ -19,6 +19,7 @@ from .spec import Priority, Service, Step
 Manifest = dict[str, Any]
 
 WORKSPACE = "/workspace"
+HOME = "/tmp"
 SECRETS = "/secrets"
 CONTROL = "/c8s"
 STEP_CONTAINER = "step"
@@ -124,7 +125,7 @@ def _step_container(run: Run, step: Step, settings: JobSettings) -> Manifest:
             "securityContext": _container_security(privileged=step.pod.privileged),
             "volumeMounts": [
                 {"name": "workspace", "mountPath": WORKSPACE},
-                {"name": "tmp", "mountPath": "/tmp"},
+                {"name": "tmp", "mountPath": HOME},
                 *(
                     [{"name": "secrets", "mountPath": SECRETS, "readOnly": True}]
                     if _secret_files(step)
@@ -138,7 +139,7 @@ def _step_container(run: Run, step: Step, settings: JobSettings) -> Manifest:
 def _step_variables(run: Run, step: Step, settings: JobSettings) -> list[Manifest]:
     """Plain values first, then references: a secret's value is never in a manifest."""
     plain = {
-        "HOME": "/tmp",
+        "HOME": HOME,
         "C8S_SECRETS": SECRETS,
         # The workspace belongs to root and its group; git would not trust it for that.
         "GIT_CONFIG_COUNT": "1",
@@ -174,7 +175,7 @@ def _clone_container(run: Run, settings: JobSettings) -> Manifest:
     }
     mounts: list[Manifest] = [
         {"name": "workspace", "mountPath": WORKSPACE},
-        {"name": "tmp", "mountPath": "/tmp"},
+        {"name": "tmp", "mountPath": HOME},
     ]
     if settings.clone_secret:
         mounts.append({"name": "clone-secret", "mountPath": "/credentials", "readOnly": True})
@@ -186,7 +187,7 @@ def _clone_container(run: Run, settings: JobSettings) -> Manifest:
         "args": ["clone"],
         "workingDir": WORKSPACE,
         "env": [
-            {"name": "HOME", "value": "/tmp"},
+            {"name": "HOME", "value": HOME},
             {"name": "C8S_CLONE", "value": _literal(json.dumps(wanted))},
         ],
         "securityContext": _container_security(),
@@ -201,7 +202,7 @@ def _waiting_container(name: str, awaited: str, settings: JobSettings) -> Manife
         "image": settings.agent_image,
         "args": ["await", f"{CONTROL}/{awaited}"],
         "workingDir": WORKSPACE,
-        "env": [{"name": "HOME", "value": "/tmp"}],
+        "env": [{"name": "HOME", "value": HOME}],
         "securityContext": _container_security(),
         "volumeMounts": _carrier_mounts(),
     }
@@ -215,7 +216,7 @@ def _keeper_container(settings: JobSettings) -> Manifest:
         "args": ["keep", f"{CONTROL}/fetched"],
         "restartPolicy": "Always",
         "workingDir": WORKSPACE,
-        "env": [{"name": "HOME", "value": "/tmp"}],
+        "env": [{"name": "HOME", "value": HOME}],
         "securityContext": _container_security(),
         "volumeMounts": _carrier_mounts(),
     }
@@ -224,7 +225,7 @@ def _keeper_container(settings: JobSettings) -> Manifest:
 def _carrier_mounts() -> list[Manifest]:
     return [
         {"name": "workspace", "mountPath": WORKSPACE},
-        {"name": "tmp", "mountPath": "/tmp"},
+        {"name": "tmp", "mountPath": HOME},
         {"name": "control", "mountPath": CONTROL},
     ]
 
@@ -242,7 +243,7 @@ def _service_container(service: Service, settings: JobSettings) -> Manifest:
             "ports": [{"containerPort": port} for port in service.ports] or None,
             "startupProbe": _probe(service),
             "securityContext": _container_security(),
-            "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
+            "volumeMounts": [{"name": "tmp", "mountPath": HOME}],
         }
     )
 

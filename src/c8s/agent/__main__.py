@@ -68,17 +68,17 @@ def keep(name: str) -> None:
     await_file(name)
 
 
-def pack() -> None:
-    root = pathlib.Path.cwd()
+def pack(folder: str) -> None:
+    root = pathlib.Path(folder)
     archive.pack(root, selection.select(root, json.load(sys.stdin)), sys.stdout.buffer)
 
 
-def unpack() -> None:
-    archive.unpack(sys.stdin.buffer, pathlib.Path.cwd())
+def unpack(folder: str) -> None:
+    archive.unpack(sys.stdin.buffer, pathlib.Path(folder))
 
 
-def digest() -> None:
-    sys.stdout.write(selection.digest(pathlib.Path.cwd(), json.load(sys.stdin)) + "\n")
+def digest(folder: str) -> None:
+    sys.stdout.write(selection.digest(pathlib.Path(folder), json.load(sys.stdin)) + "\n")
 
 
 if __name__ == "__main__":

@@ -7,9 +7,6 @@ import json
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ansible_collections.c8s.ci.plugins.module_utils.core.names import is_dns_label
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.job import job, job_name
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.load import load
@@ -17,6 +14,8 @@ from ansible_collections.c8s.ci.plugins.module_utils.pipeline.pod import JobSett
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.record import pipeline_for
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run, Trigger
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import RunStatus
+from hypothesis import given
+from hypothesis import strategies as st
 
 NOW = datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC)
 OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "c8s-r", "uid": "u"}

@@ -1,0 +1,171 @@
+"""Reading an attempt out of its Job and pods, case by case."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+from ansible_collections.c8s.ci.plugins.module_utils.pipeline.observation import (
+    Observation,
+    State,
+)
+from ansible_collections.c8s.ci.plugins.module_utils.pipeline.pod_status import observation_of
+
+NOW = datetime.datetime(2026, 1, 2, 10, 0, 0, tzinfo=datetime.UTC)
+STAMP = "2026-01-02T09:59:00Z"
+JOB = {"metadata": {"name": "j"}}
+FAILED_JOB = {
+    "metadata": {"name": "j"},
+    "status": {"conditions": [{"type": "Failed", "status": "True", "message": "backoff"}]},
+}
+
+
+def pod(
+    state: dict[str, Any] | None = None,
+    *,
+    init: list[dict[str, Any]] | None = None,
+    holds: bool = False,
+    deleted: bool = False,
+    **status: Any,
+) -> dict[str, Any]:
+    metadata = {"name": "x", "creationTimestamp": STAMP}
+    if deleted:
+        metadata["deletionTimestamp"] = STAMP
+    if state is not None:
+        status["containerStatuses"] = [{"name": "step", "state": state}]
+    if init is not None:
+        status["initContainerStatuses"] = init
+    spec = {"initContainers": [{"name": "hold"}]} if holds else {}
+    return {"metadata": metadata, "spec": spec, "status": status}
+
+
+def scheduled(since: str = STAMP) -> list[dict[str, Any]]:
+    return [{"type": "PodScheduled", "status": "True", "lastTransitionTime": since}]
+
+
+def ended(code: int, **more: Any) -> dict[str, Any]:
+    return {"terminated": {"exitCode": code, "startedAt": STAMP, "finishedAt": STAMP, **more}}
+
+
+def seen(*pods: dict[str, Any], job: dict[str, Any] | None = JOB) -> Observation:
+    return observation_of("a", 1, job, pods, NOW)
+
+
+def test_a_running_container_is_a_running_step() -> None:
+    found = seen(pod({"running": {"startedAt": STAMP}}, phase="Running"))
+    assert found.state is State.RUNNING
+    assert found.start_time == datetime.datetime.fromisoformat(STAMP)
+
+
+@pytest.mark.parametrize("phase", ["Running", "Succeeded", "Failed"])
+@pytest.mark.parametrize("code", [0, 1, 3, 143])
+def test_the_container_decides_whatever_the_phase_of_the_pod(phase: str, code: int) -> None:
+    found = seen(pod(ended(code), phase=phase))
+    assert (found.state, found.exit_code, found.disruption) == (State.ENDED, code, False)
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        (ended(137, reason="OOMKilled"), "OOMKilled"),
+        (ended(128, reason="StartError", message="no such file"), "StartFailed"),
+    ],
+)
+def test_ends_with_a_cause_name_it(state: dict[str, Any], reason: str) -> None:
+    assert seen(pod(state)).reason == reason
+
+
+def test_no_room_is_said_and_waited_for() -> None:
+    conditions = [{"type": "PodScheduled", "status": "False", "message": "0/1 nodes: cpu"}]
+    found = seen(pod(conditions=conditions, phase="Pending"))
+    assert (found.state, found.reason) == (State.WAITING, "InsufficientResources")
+    assert "0/1 nodes" in found.message
+
+
+@pytest.mark.parametrize(
+    ("reason", "since", "state", "named"),
+    [
+        ("ErrImagePull", "2026-01-02T09:58:00Z", State.WAITING, "ImagePullBackOff"),
+        ("ImagePullBackOff", "2026-01-02T09:54:59Z", State.ENDED, "ImagePullBackOff"),
+        ("InvalidImageName", "2026-01-02T10:00:00Z", State.ENDED, "InvalidImageName"),
+        ("PodInitializing", "2026-01-02T08:00:00Z", State.WAITING, ""),
+    ],
+)
+def test_images_are_waited_for_with_patience(
+    reason: str, since: str, state: State, named: str
+) -> None:
+    waiting = {"waiting": {"reason": reason, "message": "m"}}
+    found = seen(pod(waiting, conditions=scheduled(since), phase="Pending"))
+    assert (found.state, found.reason) == (state, named)
+
+
+def test_a_missing_secret_is_named() -> None:
+    waiting = {
+        "waiting": {"reason": "CreateContainerConfigError", "message": 'secret "s" not found'}
+    }
+    found = seen(pod(waiting, conditions=scheduled()))
+    assert (found.state, found.reason) == (State.ENDED, "SecretNotFound")
+    assert 'secret "s" not found' in found.message
+
+
+def test_a_failed_clone_is_told_in_gits_words() -> None:
+    init = [{"name": "clone", "state": ended(1, message="fatal: no such repository")}]
+    found = seen(pod({"waiting": {}}, init=init, phase="Failed"))
+    assert (found.state, found.reason) == (State.ENDED, "CloneFailed")
+    assert found.message == "fatal: no such repository"
+    assert found.exit_code is None
+    assert not found.disruption
+
+
+def test_a_service_that_keeps_ending_fails_the_step() -> None:
+    service = {
+        "name": "service-db",
+        "restartCount": 2,
+        "state": {"waiting": {}},
+        "lastState": ended(7),
+    }
+    found = seen(pod({"waiting": {}}, init=[service], phase="Pending"))
+    assert (found.state, found.reason) == (State.ENDED, "ServiceNotReady")
+    assert "exit code 7" in found.message
+
+
+def test_an_eviction_is_no_fault_of_the_step() -> None:
+    conditions = [{"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"}]
+    evicted = pod(ended(143), phase="Failed", conditions=conditions)
+    found = seen(evicted)
+    assert found.state is State.WAITING, "its Job makes another pod"
+    assert "EvictionByEvictionAPI" in found.message
+    assert seen(evicted, pod({"running": {"startedAt": STAMP}})).state is State.RUNNING
+
+
+def test_a_pod_deleted_by_hand_is_a_disruption() -> None:
+    found = seen(pod(ended(143), deleted=True, phase="Failed"), job=FAILED_JOB)
+    assert (found.state, found.disruption) == (State.ENDED, True)
+
+
+def test_what_is_disrupted_too_often_fails() -> None:
+    conditions = [{"type": "DisruptionTarget", "status": "True", "reason": "Preempted"}]
+    lost = pod(ended(143), phase="Failed", conditions=conditions)
+    found = seen(lost, lost, lost, lost)
+    assert (found.state, found.disruption, found.reason) == (State.ENDED, False, "Disrupted")
+
+
+def test_a_job_that_failed_and_has_no_pod_is_a_disruption() -> None:
+    found = seen(job=FAILED_JOB)
+    assert (found.state, found.disruption) == (State.ENDED, True)
+
+
+def test_a_job_that_is_gone_with_all_its_pods_is_lost() -> None:
+    assert seen(job=None).state is State.LOST
+
+
+def test_a_new_job_without_pods_waits() -> None:
+    assert seen().state is State.WAITING
+
+
+def test_a_held_pod_says_so_until_it_is_released() -> None:
+    waiting = [{"name": "hold", "state": {"running": {}}}]
+    assert seen(pod({"waiting": {}}, init=waiting, holds=True)).held
+    released = [{"name": "hold", "state": ended(0)}]
+    assert not seen(pod({"waiting": {}}, init=released, holds=True)).held
