@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import datetime
+import pathlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from ..core.errors import Conflict, NotFound
+from ..pipeline.matrix import child_name
 from ..pipeline.record import from_record, rfc3339
+from ..pipeline.run import Run
 from ..pipeline.status import Phase, Reason
-from ..storage.run_directory import RunDirectory
 
 Record = dict[str, Any]
+
+
+class KeptRuns(Protocol):
+    """Where runs and their logs are kept, for whoever looks at them."""
+
+    def read(self, name: str) -> Record: ...
+
+    def names(self) -> list[str]: ...
+
+    def driven(self, name: str) -> bool: ...
+
+    def log(self, name: str, step: str, attempt: int) -> pathlib.Path: ...
+
+    def request_cancel(self, name: str, request: Record) -> None: ...
+
 
 INTERRUPTED_MESSAGE = "the process that drove it has gone; launch it again by its name to go on"
 
 
-def shown(store: RunDirectory, record: Record) -> Record:
+def shown(store: KeptRuns, record: Record) -> Record:
     """A record as it truly is: one that nobody drives any more says so.
 
     Its phase stays what it was, for the run is not over; reason and message tell.
@@ -30,16 +47,26 @@ def shown(store: RunDirectory, record: Record) -> Record:
     return {**record, "status": told}
 
 
-def one(store: RunDirectory, name: str) -> Record:
+def one(store: KeptRuns, name: str) -> Record:
     """The record of a run as it truly is; NotFound where there is none."""
     return shown(store, store.read(name))
 
 
 def many(
-    store: RunDirectory, *, pipeline: str = "", phase: str = "", limit: int = 0
+    store: KeptRuns,
+    *,
+    pipeline: str = "",
+    phase: str = "",
+    limit: int = 0,
+    children: bool = True,
 ) -> list[Record]:
-    """Records, oldest first, of a pipeline or in a phase where that is asked; the last `limit`."""
+    """Records, oldest first, of a pipeline or in a phase where that is asked; the last `limit`.
+
+    Without `children`, those that belong to a matrix are left out.
+    """
     found = [one(store, name) for name in store.names()]
+    if not children:
+        found = [record for record in found if not record["spec"].get("parent")]
     if pipeline:
         found = [record for record in found if record["spec"]["pipeline"]["name"] == pipeline]
     if phase:
@@ -47,11 +74,16 @@ def many(
     return found[-limit:] if limit else found
 
 
-def log_of(store: RunDirectory, name: str, step: str, attempt: int = 0) -> bytes:
+def log_of(store: KeptRuns, name: str, step: str, attempt: int = 0) -> bytes:
     """The stored bytes of a step's log, of its last attempt unless one is named.
 
     Raises NotFound, saying which steps there are or why there is no log.
     """
+    return log_path(store, name, step, attempt).read_bytes()
+
+
+def log_path(store: KeptRuns, name: str, step: str, attempt: int = 0) -> pathlib.Path:
+    """The file with that log; it may still grow. Raises as `log_of` does."""
     run = from_record(store.read(name))
     if run.is_matrix_parent:
         children = ", ".join(run.status.matrix.children) if run.status.matrix else "none yet"
@@ -60,24 +92,32 @@ def log_of(store: RunDirectory, name: str, step: str, attempt: int = 0) -> bytes
     if step not in steps:
         raise NotFound(f"run {name!r} has no step {step!r}; it has {', '.join(steps)}")
     number = attempt or max(1, steps[step].attempts)
-    path = store.log(_owner(store, name, step), step, number)
+    path = store.log(holder(store, name, step), step, number)
     if not path.exists():
         status = steps[step]
         why = f"{status.phase}" + (f", {status.message}" if status.message else "")
         raise NotFound(f"step {step!r} of run {name!r} has no log for attempt {number} ({why})")
-    return path.read_bytes()
+    return path
 
 
-def _owner(store: RunDirectory, name: str, step: str) -> str:
+def holder(store: KeptRuns, name: str, step: str) -> str:
     """The run that has a step's log: an earlier one where its result was taken over."""
     run = from_record(store.read(name))
-    while run.status.step(step).reason == Reason.REUSED and run.rerun_of:
-        name = run.rerun_of
+    while run.status.step(step).reason == Reason.REUSED and (earlier := _rerun_of(store, run)):
+        name = earlier
         run = from_record(store.read(name))
     return name
 
 
-def cancel(store: RunDirectory, name: str, by: str, now: datetime.datetime) -> Record:
+def _rerun_of(store: KeptRuns, run: Run) -> str:
+    """The run that this one runs again; of a matrix, that with the same values."""
+    if not run.parent:
+        return run.rerun_of
+    earlier = from_record(store.read(run.parent)).rerun_of
+    return child_name(earlier, run.matrix_values) if earlier else ""
+
+
+def cancel(store: KeptRuns, name: str, by: str, now: datetime.datetime) -> Record:
     """Ask for the end of a run; its record as it is at this moment.
 
     Raises Conflict where it has ended already.
@@ -91,13 +131,13 @@ def cancel(store: RunDirectory, name: str, by: str, now: datetime.datetime) -> R
     return one(store, name)
 
 
-def steps_with_logs(store: RunDirectory, name: str) -> Sequence[str]:
+def steps_with_logs(store: KeptRuns, name: str) -> Sequence[str]:
     """The steps of a run that have a log, in the order of the pipeline."""
     run = from_record(store.read(name))
     return [
         status.name
         for status in run.status.steps
         if store.log(
-            _owner(store, name, status.name), status.name, max(1, status.attempts)
+            holder(store, name, status.name), status.name, max(1, status.attempts)
         ).exists()
     ]

@@ -12,13 +12,16 @@ from ..pipeline.matrix import Combination, combinations
 from ..pipeline.record import pipeline_for
 from ..pipeline.run import Trigger
 from ..pipeline.spec import Pipeline, Step
-from ..pipeline.when import skip_reason
+from ..pipeline.when import no_run_reason, skip_reason
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Preview:
     """Layers of step names, combinations of the matrix, steps that would be skipped with the
-    reason, and what the steps ask for: at most at one time, and all together."""
+    reason, and what the steps ask for: at most at one time, and all together.
+
+    `no_run_reason` tells why the trigger by itself starts no run; None where it does.
+    """
 
     pipeline: Pipeline
     layers: tuple[tuple[str, ...], ...]
@@ -26,11 +29,14 @@ class Preview:
     skipped: dict[str, str]
     peak: Demand
     total: Demand
+    no_run_reason: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; cpu in cores, memory and storage in bytes."""
         return {
             "name": self.pipeline.name,
+            "starts": self.no_run_reason is None,
+            "reason": self.no_run_reason or "",
             "layers": [list(layer) for layer in self.layers],
             "matrix": [dict(combination) for combination in self.matrix],
             "runs": max(1, len(self.matrix)),
@@ -70,6 +76,7 @@ def preview(pipeline: Pipeline, trigger: Trigger, name: str = "preview") -> Prev
         skipped,
         peak_demand(running, graph),
         total_demand([step for step in rendered.steps if step.name not in skipped]),
+        no_run_reason(pipeline, trigger),
     )
 
 
