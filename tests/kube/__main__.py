@@ -155,7 +155,8 @@ def _restart(arguments: argparse.Namespace) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    words = entered(load(arguments.name), *(word for word in arguments.words if word != "--"))
+    given = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
+    words = entered(load(arguments.name), *given)
     os.execvp(words[0], words)
 
 

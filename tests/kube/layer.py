@@ -12,6 +12,8 @@ from pathlib import Path
 
 from kube import cache, debian
 
+# Part of each layer's key, as it was when this process began.
+MAKER = Path(__file__).read_bytes()
 # Left out of every image: nothing in a test reads it.
 UNREAD = ("usr/share/doc/", "usr/share/man/", "usr/share/locale/", "usr/share/lintian/")
 # What Debian's own scripts would have made into links on a merged /usr.
@@ -63,7 +65,7 @@ class Contents:
 
     def layer(self) -> Layer:
         """The layer, made in the cache when it isn't there yet."""
-        recipe = json.dumps(asdict(self), sort_keys=True).encode() + Path(__file__).read_bytes()
+        recipe = json.dumps(asdict(self), sort_keys=True).encode() + MAKER
         key = hashlib.sha256(recipe).hexdigest()[:16]
         folder = cache.made(cache.folder("layers") / key, self._make)
         return Layer(folder / "layer.tar", (folder / "digest").read_text())
