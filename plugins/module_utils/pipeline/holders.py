@@ -32,7 +32,7 @@ class ListOf:
 
     @property
     def label(self) -> str:
-        return f"list of {self.item.label}"
+        return f"list of {self.item.label}{'s' if isinstance(self.item, Text) else ''}"
 
     def read(self, value: Tree, path: Path, faults: Faults) -> list[Any] | None:
         if type(value) is not list:
@@ -84,7 +84,7 @@ class OneOrMany:
 
     @property
     def label(self) -> str:
-        return f"{self.item.label} or list of them"
+        return f"{self.item.label} or list of {self.item.label}s"
 
     def read(self, value: Tree, path: Path, faults: Faults) -> list[Any] | None:
         if type(value) is list:
@@ -207,7 +207,7 @@ class Object:
 
     @property
     def label(self) -> str:
-        return f"[{self.title}](#{self.title})"
+        return f"[{self.title}](#{self.title.lower()})"
 
     @functools.cached_property
     def _kinds(self) -> dict[str, Kind]:

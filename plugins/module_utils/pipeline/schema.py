@@ -41,13 +41,13 @@ VARIABLE = Text(
     "a name for a variable: letters, digits and _, no digit first, and not C8S or C8S_...",
     limit=256,
     not_pattern="^C8S(_|$)",
-    name="name of a variable",
+    name="variable",
 )
 OBJECT_NAME = Text(
     r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
     "the name of an object: small letters, digits, '-' and '.'",
     limit=253,
-    name="name of a Secret",
+    name="name",
 )
 SECRET_KEY = Text(
     r"^[-._a-zA-Z0-9]+$", "a key of a secret: letters, digits, '-', '_' and '.'", 253, name="key"

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import pytest
 import yaml
-from ansible_collections.c8s.ci.plugins.module_utils.core.errors import InvalidInput
+from ansible_collections.c8s.ci.plugins.module_utils.core.errors import InvalidInput, Problem
 from ansible_collections.c8s.ci.plugins.module_utils.core.quantities import Resources
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.load import (
     document,
@@ -305,19 +305,23 @@ def test_a_record_can_embed_what_was_loaded(value):
 # --- whatever the text -------------------------------------------------------------------------
 
 
-def check_answer(text: str | bytes) -> None:
-    """A pipeline, or problems of which each lies inside the file."""
+def problems_of(text: str | bytes) -> tuple[Problem, ...]:
     try:
         load(text)
     except InvalidInput as error:
-        assert error.problems
-        shown = text.decode(errors="replace") if isinstance(text, bytes) else text
-        lines = shown.removeprefix("\ufeff").split("\n")
-        for problem in error.problems:
-            assert problem.message
-            if problem.line:
-                assert problem.line <= len(lines)
-                assert 1 <= problem.column <= len(lines[problem.line - 1]) + 1
+        return error.problems or (Problem(""),)
+    return ()
+
+
+def check_answer(text: str | bytes) -> None:
+    """A pipeline, or problems of which each lies inside the file."""
+    shown = text.decode(errors="replace") if isinstance(text, bytes) else text
+    lines = shown.removeprefix("\ufeff").split("\n")
+    for problem in problems_of(text):
+        assert problem.message
+        if problem.line:
+            assert problem.line <= len(lines)
+            assert 1 <= problem.column <= len(lines[problem.line - 1]) + 1
 
 
 @given(st.one_of(st.text(), st.binary()))

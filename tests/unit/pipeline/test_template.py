@@ -328,7 +328,7 @@ def test_a_chain_of_variables_is_bounded():
 
 def test_templates_that_grow_without_measure_are_refused():
     doubling = ", ".join(
-        f'A{n}: "{("${{ env.A%d }}" % (n + 1)) * 20}"'
+        f'A{n}: "{f"${{{{ env.A{n + 1} }}}}" * 20}"'
         for n in range(8)  # 20^8 copies
     )
     with pytest.raises(InvalidInput, match="expand to more than"):
