@@ -10,7 +10,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 COLLECTION = "ansible_collections/c8s/ci"
-CONTENT = ("galaxy.yml", "LICENSE", "README.md", "examples", "meta", "playbooks", "plugins")
+SCHEMA = "docs/c8s-pipeline.schema.json"
+CONTENT = ("galaxy.yml", "LICENSE", "README.md", SCHEMA, "examples", "meta", "playbooks", "plugins")
 
 
 class CollectionHook(BuildHookInterface):  # type: ignore[type-arg]
