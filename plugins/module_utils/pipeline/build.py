@@ -8,7 +8,6 @@ from typing import Any
 
 from ..core.durations import seconds
 from ..core.quantities import Resources, quantity
-from .schema import POD_FIELDS
 from .spec import (
     ALWAYS_WANTED,
     DEFAULT_RESOURCES,
@@ -32,6 +31,7 @@ from .spec import (
     When,
     WhenStatus,
 )
+from .step_schema import POD_FIELDS
 
 Document = Mapping[str, Any]
 

@@ -6,7 +6,7 @@ import dataclasses
 
 from ..core.errors import InvalidInput
 from .matrix import COMBINATION_LIMIT
-from .schema import POD_FIELDS
+from .step_schema import POD_FIELDS
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

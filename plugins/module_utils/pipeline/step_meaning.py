@@ -15,8 +15,9 @@ from . import build, glob
 from .expression import MARK, scan
 from .faults import Faults
 from .overrides import Overrides
-from .schema import POD_FIELDS, VARIABLE
 from .spec import Event
+from .step_schema import POD_FIELDS
+from .vocabulary import VARIABLE
 
 Document = Mapping[str, Any]
 

@@ -11,7 +11,7 @@ from ansible_collections.c8s.ci.plugins.module_utils.pipeline.overrides import (
     EVERYTHING,
     Overrides,
 )
-from ansible_collections.c8s.ci.plugins.module_utils.pipeline.schema import POD_FIELDS
+from ansible_collections.c8s.ci.plugins.module_utils.pipeline.step_schema import POD_FIELDS
 
 HEAD = "version: v1alpha1\nname: x\n"
 STEPS = "steps:\n  - name: build\n    image: busybox:1.36\n    commands: [make]\n"
