@@ -88,6 +88,13 @@ class Stream:
                 self._closed = True
             self._response.close()
 
+    def wait_at_most(self, seconds: float) -> None:
+        """From the next wait on, Silent comes after so many seconds. For the reader alone."""
+        # None when the server has said that it will close: then the first idle time stays.
+        sock = getattr(self._response.connection, "sock", None)
+        if sock is not None:
+            sock.settimeout(seconds)
+
     def close(self) -> None:
         """End it, also for the thread that waits for its next bytes."""
         with self._lock:
