@@ -268,7 +268,13 @@ def test_what_safe_loading_takes_is_read_to_the_same_shape(parser, text):
     if source.problems:
         return
     loader = pyyaml.CBaseLoader if parser == "libyaml" else pyyaml.BaseLoader
-    expected = pyyaml.load(text, Loader=loader)
+    try:
+        expected = pyyaml.load(text, Loader=loader)
+    except pyyaml.composer.ComposerError as error:
+        # YAML lets a later anchor take an earlier one's name; only PyYAML's composer does not.
+        if "duplicate anchor" in str(error):
+            return
+        raise
     assert _texts(source.root) == _texts(_merged(expected))
 
 

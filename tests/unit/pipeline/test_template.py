@@ -203,16 +203,16 @@ SHELLS = [shell for shell in ("sh", "bash", "dash", "zsh", "ksh") if shutil.whic
 
 def run_commands(step: Step, shell: str, variables: dict[str, str], folder: str) -> str:
     path = os.environ["PATH"]
-    return subprocess.run(
+    finished = subprocess.run(
         [shell, "-eu", "-c", "\n".join(step.commands)],
         env={"PATH": path, **variables},
         cwd=folder,
         stdout=subprocess.PIPE,
         check=True,
-        encoding="utf-8",
-        errors="surrogateescape",
         timeout=20,
-    ).stdout
+    )
+    # Not in text mode, which would make a newline of a carriage return.
+    return finished.stdout.decode()
 
 
 @pytest.mark.parametrize("shell", SHELLS)
