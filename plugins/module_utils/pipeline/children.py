@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from .matrix import Combination, child_name
-from .run import Run
-from .status import Phase, RunStatus, aggregate
+from .run import Cancel, Run
+from .status import MatrixStatus, Phase, RunStatus, aggregate
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,39 +29,65 @@ def plan_children(
 
     `room` bounds how many children may be live at one time, beside the matrix's `maxParallel`.
     Once the parent is cancelled, or with `failFast` one child has failed, nothing more is
-    launched and what lives is cancelled; then the parent ends with the children there are.
+    launched and what lives is cancelled; the parent ends with the children there are.
     """
-    if parent.status.phase.terminal or parent.pipeline.matrix is None:
-        return FamilyPlan(parent.status)
     matrix = parent.pipeline.matrix
+    if parent.status.phase.terminal or matrix is None:
+        return FamilyPlan(parent.status)
     named = [(child_name(parent.name, values), values) for values in combinations]
     known = [(name, children[name]) for name, _values in named if name in children]
-    live = [name for name, status in known if not status.phase.terminal]
-    failed = any(status.phase is Phase.FAILED for _name, status in known)
-    if parent.cancel is not None or (matrix.fail_fast and failed):
-        status = aggregate(known, total=len(known))
-        if not known:
-            status = dataclasses.replace(status, phase=Phase.CANCELLED)
-        return FamilyPlan(_ended(parent, status, len(named)), cancels=tuple(live))
+    live = tuple(name for name, status in known if not status.phase.terminal)
+    failed_fast = matrix.fail_fast and any(status.phase is Phase.FAILED for _, status in known)
+    if parent.cancel is not None or failed_fast:
+        missing = len(named) - len(known)
+        cancel = parent.cancel
+        if cancel and not _cancelled_any(cancel, known) and (failed_fast or not missing):
+            cancel = None
+        return FamilyPlan(_ending(known, missing, cancel), cancels=live)
     limits = [limit for limit in (matrix.max_parallel, room) if limit is not None]
     free = max(0, min(limits) - len(live)) if limits else len(named)
     launches = [(name, values) for name, values in named if name not in children][:free]
     status = aggregate(known, total=len(named))
-    if launches and status.phase is Phase.PENDING:
-        status = dataclasses.replace(status, phase=Phase.RUNNING)
+    if launches or parent.status.phase is Phase.RUNNING:
+        status = _begun(status)
     return FamilyPlan(status, launches=tuple(launches))
 
 
-def _ended(parent: Run, status: RunStatus, total: int) -> RunStatus:
-    """The status of a parent that launches no more, out of that of the children there are.
-
-    A cancel decides only where it kept something from ending well, as it does for a run.
-    """
-    launched = len(status.matrix.children) if status.matrix else 0
-    status = dataclasses.replace(
-        status, message=f"{status.message}, {total - launched} not launched"
-    )
-    complete = launched == total and status.phase is Phase.SUCCEEDED
-    if parent.cancel is None or not status.phase.terminal or complete:
+def _begun(status: RunStatus) -> RunStatus:
+    """Running, even while none of the children are: a phase does not go back."""
+    if status.phase.terminal:
         return status
-    return dataclasses.replace(status, phase=Phase.CANCELLED, reason=parent.cancel.reason)
+    return dataclasses.replace(status, phase=Phase.RUNNING)
+
+
+def _cancelled_any(cancel: Cancel, children: Iterable[tuple[str, RunStatus]]) -> bool:
+    return any(
+        status.phase is Phase.CANCELLED and status.reason == cancel.reason
+        for _name, status in children
+    )
+
+
+def _ending(
+    known: Sequence[tuple[str, RunStatus]], missing: int, cancel: Cancel | None
+) -> RunStatus:
+    """The status of a parent that launches none of the `missing` any more.
+
+    `cancel` is given where it kept a child from ending, or from being launched: as for a run, it
+    then decides before anything that failed.
+    """
+    status = aggregate(known, total=len(known))
+    if not status.phase.terminal:
+        return _begun(aggregate(known, total=len(known) + missing))
+    counts = status.matrix or MatrixStatus()
+    counts = dataclasses.replace(counts, cancelled=counts.cancelled + missing)
+    message = counts.summary + (f", {missing} not launched" if missing else "")
+    status = dataclasses.replace(status, message=message, matrix=counts)
+    if cancel is None:
+        return status
+    return dataclasses.replace(
+        status,
+        phase=Phase.CANCELLED,
+        reason=cancel.reason,
+        message=f"cancelled by {cancel.by}; {message}",
+        completion_time=status.completion_time or cancel.at,
+    )

@@ -10,13 +10,19 @@ from .run import Cancel, Run
 from .spec import Step, WhenStatus
 from .status import Phase, Reason, StepStatus
 
+CLOCK_SKEW = datetime.timedelta(seconds=10)
+"""How far the clocks may differ of who asks for an end, who drives the run, and where steps end.
+
+Containers, besides, tell the time of their end in whole seconds.
+"""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Halt:
     """From `at` on nothing new starts and what runs is stopped.
 
-    `run_phase` is what the run ends as, `unstarted_phase` what its unstarted steps become. Where
-    `spares_watchers`, steps that run on failure or always still do.
+    `run_phase` is what the run ends as, `unstarted_phase` what steps become whose commands have
+    not begun. Where `spares_watchers`, steps that run on failure or always still do.
     """
 
     reason: str
@@ -28,6 +34,15 @@ class Halt:
 
     def concerns(self, step: Step) -> bool:
         return not (self.spares_watchers and step.when.status is not WhenStatus.SUCCESS)
+
+    def may_have_cut(self, ended_at: datetime.datetime) -> bool:
+        """Whether an attempt that ended badly then may have ended by this."""
+        return self.at <= ended_at + CLOCK_SKEW
+
+    def decided(self, status: StepStatus) -> bool:
+        """Whether this is why the step ended as it did."""
+        cut_off = status.phase in (Phase.CANCELLED, Phase.SKIPPED)
+        return cut_off and (status.reason, status.message) == (self.reason, self.message)
 
 
 def halts(

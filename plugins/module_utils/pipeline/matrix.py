@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..core.errors import InvalidInput, Problem
 from ..core.names import dns_label
@@ -71,24 +71,38 @@ def text(value: Scalar) -> str:
 
 
 def _matches(combination: Combination, pattern: Combination) -> bool:
-    return all(combination[key] == value for key, value in pattern.items())
+    return all(_same(combination[key], value) for key, value in pattern.items())
+
+
+def _same(one: Scalar, other: Scalar) -> bool:
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
 def _problems(matrix: Matrix, limit: int) -> list[Problem]:
     found: list[Problem] = []
     if not matrix.dimensions:
         found.append(Problem("a matrix needs at least one dimension", path="matrix.dimensions"))
-    for key, values in matrix.dimensions.items():
-        if not values:
-            where = f"matrix.dimensions.{key}"
-            found.append(Problem("a dimension needs at least one value", path=where))
-    found += _key_problems(matrix, "exclude", matrix.exclude, complete=False)
-    found += _key_problems(matrix, "include", matrix.include, complete=True)
     # Counted before anything is made: a million combinations must cost nothing.
     product = math.prod(len(values) for values in matrix.dimensions.values())
     if (product > limit and not matrix.exclude) or product > 16 * limit:
         found.append(_too_many(product, limit))
+    else:
+        found += _value_problems(matrix)
+    if len(matrix.exclude) > 4 * limit:
+        message = f"{len(matrix.exclude)} entries are more than the {4 * limit} allowed"
+        found.append(Problem(message, path="matrix.exclude"))
+    found += _key_problems(matrix, "exclude", matrix.exclude, complete=False)
+    found += _key_problems(matrix, "include", matrix.include, complete=True)
     return found
+
+
+def _value_problems(matrix: Matrix) -> Iterator[Problem]:
+    for key, values in matrix.dimensions.items():
+        where = f"matrix.dimensions.{key}"
+        if not values:
+            yield Problem("a dimension needs at least one value", path=where)
+        if len({identity({key: value}) for value in values}) < len(values):
+            yield Problem("a dimension cannot have a value twice", path=where)
 
 
 def _key_problems(

@@ -26,9 +26,14 @@ class State(enum.StrEnum):
 class Observation:
     """What an executor saw of one attempt of one step.
 
+    `start_time` is when its commands began; an attempt that ended without one never ran any.
     `disruption` says that the infrastructure ended it (node lost, eviction, pre-emption), not the
     user's commands; `interruption` that its driver went away. `held` is true while it is prepared
-    ahead and waits for its release.
+    ahead and waits for its release, and stays so where it ends without one.
+
+    Of an attempt that the run's status takes for live, an executor has to tell the end in some
+    look or other: LOST at the last, once it is sure that there is no such attempt. What was
+    stopped is ENDED, whatever its exit code; LOST would start it anew.
     """
 
     step: str

@@ -20,7 +20,9 @@ def after_attempt(
 ) -> StepStatus:
     """The status of `step` after its attempt ended as `seen`: over, or Pending for another one.
 
-    `halt` is why the run had to end by then, if it had to. `seen.completion_time` is set.
+    `halt` is why the run had to end by then, if it had to. `seen.completion_time` is set. What
+    ends well after a halt may have obeyed a signal, and what ends well after its timeout was late:
+    neither has succeeded.
     """
     ended_at = seen.completion_time or datetime.datetime.max.replace(tzinfo=datetime.UTC)
     status = dataclasses.replace(status, completion_time=ended_at, exit_code=seen.exit_code)
@@ -28,12 +30,12 @@ def after_attempt(
         status.start_time is not None
         and (ended_at - status.start_time).total_seconds() >= step.timeout
     )
-    if seen.state is State.ENDED and seen.exit_code == 0 and not seen.reason and not late:
+    went_well = seen.state is State.ENDED and seen.exit_code == 0 and not seen.reason
+    if went_well and not late and (halt is None or ended_at <= halt.at):
         return dataclasses.replace(status, phase=Phase.SUCCEEDED, reason="", message="")
     if halt is not None:
-        return dataclasses.replace(
-            status, phase=Phase.CANCELLED, reason=halt.reason, message=halt.message
-        )
+        phase = Phase.CANCELLED if status.start_time else halt.unstarted_phase
+        return dataclasses.replace(status, phase=phase, reason=halt.reason, message=halt.message)
     if seen.interruption:
         return dataclasses.replace(
             status,
@@ -42,11 +44,11 @@ def after_attempt(
             reason=seen.reason or Reason.INTERRUPTED,
             message=seen.message,
         )
+    if seen.disruption or seen.state is State.LOST:
+        return _disrupted(status, seen)
     if late:
         message = f"ran longer than its timeout of {step.timeout} s"
         return _failed(run, step, status, Reason.TIMEOUT, message)
-    if seen.disruption or seen.state is State.LOST:
-        return _disrupted(status, seen)
     message = seen.message or f"ended with exit code {seen.exit_code}"
     return _failed(run, step, status, seen.reason or Reason.STEP_FAILED, message)
 
@@ -83,7 +85,11 @@ def _failed(run: Run, step: Step, status: StepStatus, reason: str, message: str)
 
 
 def breaks_dependents(step: Step, status: StepStatus) -> bool:
-    """Whether a step that waits for the success of this ended one waits in vain."""
+    """Whether a step that waits for the success of this ended one waits in vain.
+
+    It does not where this one was allowed to fail, or had nothing to do: skipped by its own
+    condition, or because it runs after failures only and there was none.
+    """
     if status.phase is Phase.FAILED:
         return not step.allow_failure
     if status.phase is Phase.SKIPPED:
@@ -91,24 +97,29 @@ def breaks_dependents(step: Step, status: StepStatus) -> bool:
     return status.phase is Phase.CANCELLED
 
 
-def of_run(run: Run, statuses: Sequence[StepStatus], halt: Halt | None) -> RunStatus:
-    """The final status of a run of which all steps have ended; times are filled in by the caller.
+def of_run(run: Run, statuses: Sequence[StepStatus], halting: Sequence[Halt]) -> RunStatus:
+    """The final status of a run of which all steps have ended, but for its times.
 
-    A halt decides only where it kept something from ending well: a run that was cancelled after
-    its last step had succeeded has succeeded.
+    `halting` are the causes that held at its end, earliest first. One decides only where it kept
+    something from ending well: a run that was cancelled after its last step had succeeded has
+    succeeded. A cancel that did so decides before anything else that went wrong.
     """
     bad = [
         status
         for status, step in zip(statuses, run.pipeline.steps, strict=True)
         if breaks_dependents(step, status) and status.reason != Reason.DEPENDENCY_FAILED
     ]
-    status = dataclasses.replace(
-        run.status, steps=tuple(statuses), resource_usage=_usage(run, statuses)
-    )
+    usage = _usage(run, statuses)
+    status = dataclasses.replace(run.status, steps=tuple(statuses), resource_usage=usage)
     if not bad:
         return dataclasses.replace(status, phase=Phase.SUCCEEDED, reason="", message="")
-    halted = halt is not None and any(step.reason == halt.reason for step in bad)
-    if halt is not None and halted and halt.reason != Reason.FAIL_FAST:
+    decisive = [
+        halt
+        for halt in halting
+        if not halt.spares_watchers and any(halt.decided(step) for step in bad)
+    ]
+    if decisive:
+        halt = min(decisive, key=lambda halt: halt.run_phase is not Phase.CANCELLED)
         return dataclasses.replace(
             status, phase=halt.run_phase, reason=halt.reason, message=halt.message
         )
@@ -122,11 +133,25 @@ def of_run(run: Run, statuses: Sequence[StepStatus], halt: Halt | None) -> RunSt
     )
 
 
+def end_of_run(
+    statuses: Sequence[StepStatus],
+    halting: Sequence[Halt],
+    start_time: datetime.datetime,
+    now: datetime.datetime,
+) -> datetime.datetime:
+    """When the last step ended, or was kept from beginning; not the time of whoever looks later."""
+    moments = [status.completion_time for status in statuses if status.completion_time]
+    moments += [
+        min(halt.at, now) for halt in halting if any(halt.decided(status) for status in statuses)
+    ]
+    return max([start_time, *moments]) if moments else now
+
+
 def _usage(run: Run, statuses: Sequence[StepStatus]) -> ResourceUsage:
     cpu = memory = 0.0
     for status, step in zip(statuses, run.pipeline.steps, strict=True):
         if status.start_time and status.completion_time and status.reason != Reason.REUSED:
             seconds = (status.completion_time - status.start_time).total_seconds()
-            cpu += float(step.requests.cpu or 0) * seconds
-            memory += float(step.requests.memory or 0) * seconds
+            cpu += float(step.requests.cpu or 0) * max(0.0, seconds)
+            memory += float(step.requests.memory or 0) * max(0.0, seconds)
     return ResourceUsage(round(cpu, 3), round(memory, 3))

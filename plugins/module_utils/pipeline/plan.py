@@ -8,6 +8,10 @@ the outcome the same whatever was lost on the way.
 
 Absence is no news: an attempt that is not in `observed` is as it was. Only the executor can say,
 after a look that no cache answered, that one is lost.
+
+A step that runs on success is skipped as soon as one of those it waits for has failed, been
+cancelled or been skipped for such a reason; steps that run already go on, and so do independent
+branches. One that runs on failure or always begins when all it waits for is over.
 """
 
 from __future__ import annotations
@@ -18,11 +22,16 @@ from collections.abc import Callable, Iterable
 
 from .graph import Graph
 from .halt import Halt, halts
+from .news import in_order
 from .observation import Observation, Plan, Release, Start, State, Stop
-from .outcome import after_attempt, breaks_dependents, of_run
+from .outcome import after_attempt, end_of_run, of_run
+from .outlook import Outlook, Outlooks, broken_by
 from .run import Run
 from .spec import Pipeline, Step, WhenStatus
 from .status import Phase, Reason, RunStatus, StepStatus
+
+MESSAGE_LIMIT = 1000
+"""Characters kept of what an executor has to say; what is longer belongs into the log."""
 
 
 def first_status(
@@ -85,170 +94,161 @@ class _Turn:
         self.start_time = run.status.start_time or now
         counted_from = run.status.resume_time or self.start_time
         self.deadline = counted_from + datetime.timedelta(seconds=run.pipeline.timeout)
+        self.halting = halts(run, self.statuses, self.deadline, now)
         self.held: set[int] = set()
+        self.stops: list[Stop] = []
+        self.releases: list[Release] = []
+        self.ready: list[int] = []
+        self.early: list[int] = []
         self.wakes: list[datetime.datetime] = []
 
     # --- what was seen -------------------------------------------------------------------------
 
     def take_in(self, observed: Iterable[Observation]) -> None:
-        """Write the news into the statuses: ends first and oldest first, since one may decide
-        (by failFast) what a later one counts as."""
-        index = {name: position for position, name in enumerate(self.graph.names)}
-        newest: dict[tuple[int, int], Observation] = {}
-        for seen in observed:
-            if (position := index.get(seen.step)) is None:
-                continue
-            known = newest.get((position, seen.attempt))
-            if known is None or _AGE[seen.state] > _AGE[known.state]:
-                newest[position, seen.attempt] = seen
-        for (position, _attempt), seen in sorted(newest.items(), key=self._order_of_news):
-            self._take(position, seen)
+        """Write the news into the statuses."""
+        ended, alive = in_order(observed, self.graph.names, self.now)
+        for position, seen in ended:
+            if self._is_due(position, seen):
+                self._take_end(position, seen)
+        for position, seen in alive:
+            if self._is_due(position, seen):
+                self._take_life(position, seen)
+            elif self._is_astray(position, seen):
+                self.stops.append(Stop(seen.step, seen.attempt, Reason.SUPERSEDED))
 
-    def _order_of_news(
-        self, entry: tuple[tuple[int, int], Observation]
-    ) -> tuple[bool, datetime.datetime, int, int]:
-        (position, attempt), seen = entry
-        return not seen.state.over, seen.completion_time or self.now, attempt, position
-
-    def _take(self, position: int, seen: Observation) -> None:
+    def _is_due(self, position: int, seen: Observation) -> bool:
+        """Whether this is of the live attempt or, where none is live, of a later one."""
         status = self.statuses[position]
-        expected = status.attempts if status.live else status.attempts + 1
-        if status.phase.terminal or seen.attempt < expected:
-            return
-        # Attempts in between were made before a crash that took the word of their ends along.
-        unknown_ends = seen.attempt - expected + (seen.attempt > expected and status.live)
-        status = dataclasses.replace(
+        if status.phase.terminal:
+            return False
+        if status.live:
+            # Of later ones made before a crash nothing is taken in until the end of this is told.
+            return seen.attempt == status.attempts
+        return seen.attempt > status.attempts
+
+    def _is_astray(self, position: int, seen: Observation) -> bool:
+        """Whether it lives though its step ended without it: made before a crash, then unseen."""
+        status = self.statuses[position]
+        return status.phase.terminal and seen.attempt > status.attempts
+
+    def _take_life(self, position: int, seen: Observation) -> None:
+        running = seen.state is State.RUNNING
+        self.statuses[position] = dataclasses.replace(
+            self._known(position, seen),
+            phase=Phase.RUNNING if running else Phase.PENDING,
+            start_time=(seen.start_time or self.now) if running else None,
+        )
+        if seen.held:
+            self.held.add(position)
+
+    def _take_end(self, position: int, seen: Observation) -> None:
+        step = self.steps[position]
+        status = self._known(position, seen)
+        ended_at = seen.completion_time or self.now
+        halt = self._halt(step)
+        if halt is not None and not halt.may_have_cut(ended_at):
+            halt = None
+        if halt is None and status.start_time is None and step.when.status is WhenStatus.SUCCESS:
+            broken = broken_by(self.graph, self.steps, self.statuses, position)
+            if broken is not None:
+                self.statuses[position] = dataclasses.replace(status, completion_time=ended_at)
+                self._skip_behind(position, broken)
+                return
+        seen = dataclasses.replace(seen, completion_time=ended_at, message=status.message)
+        status = after_attempt(self.run, step, status, seen, halt)
+        self.statuses[position] = status
+        if status.phase is Phase.FAILED and self.run.pipeline.fail_fast:
+            self.halting = halts(self.run, self.statuses, self.deadline, self.now)
+
+    def _known(self, position: int, seen: Observation) -> StepStatus:
+        """The status of a step with what an observation tells of its attempt."""
+        status = self.statuses[position]
+        if seen.attempt != status.attempts:
+            # Attempts in between were made before a crash that took the word of their ends along.
+            unknown_ends = seen.attempt - status.attempts - 1
+            status = dataclasses.replace(
+                _begun(status, seen.attempt), interruptions=status.interruptions + unknown_ends
+            )
+        return dataclasses.replace(
             status,
-            phase=Phase.RUNNING if seen.state is State.RUNNING else status.phase,
-            attempts=seen.attempt,
-            interruptions=status.interruptions + unknown_ends,
             start_time=seen.start_time or status.start_time,
-            not_before=None,
             reason=seen.reason,
-            message=seen.message,
+            message=seen.message[:MESSAGE_LIMIT],
             job_name=seen.job_name or status.job_name,
             log_url=seen.log_url or status.log_url,
             artifact_urls=seen.artifact_urls or status.artifact_urls,
         )
-        if seen.state.over:
-            if seen.completion_time is None:
-                seen = dataclasses.replace(seen, completion_time=self.now)
-            if seen.held and (broken := self._broken_by(position)) is not None:
-                self.statuses[position] = status
-                self._skip_behind(position, broken)
-                return
-            halt = self._halt(self.steps[position], seen.completion_time)
-            status = after_attempt(self.run, self.steps[position], status, seen, halt)
-        elif seen.held:
-            self.held.add(position)
-        self.statuses[position] = status
 
-    def _halt(self, step: Step, at: datetime.datetime | None) -> Halt | None:
-        """Why `step` had to end by `at`, if it had to."""
-        for halt in halts(self.run, self.statuses, self.deadline, self.now):
-            if halt.concerns(step) and (at is None or halt.at <= at):
-                return halt
-        return None
+    def _halt(self, step: Step) -> Halt | None:
+        """The first cause for which `step` has to end, if there is one."""
+        return next((halt for halt in self.halting if halt.concerns(step)), None)
 
     # --- what to do ----------------------------------------------------------------------------
 
     def decide(self, slots: int | None) -> Plan:
-        halting = halts(self.run, self.statuses, self.deadline, self.now)
-        stops: list[Stop] = []
-        releases: list[Release] = []
-        ready: list[int] = []
-        early: list[int] = []
+        outlooks = Outlooks(self.graph, self.steps, self.statuses)
         live = 0
         for position in self.graph.order:
             status = self.statuses[position]
             if status.phase.terminal:
-                continue
-            step = self.steps[position]
-            halt = next((halt for halt in halting if halt.concerns(step)), None)
-            if status.live:
+                pass
+            elif status.live:
                 live += 1
-                if halt is not None:
-                    stops.append(Stop(step.name, status.attempts, halt.reason))
-                elif position in self.held:
-                    self._look_after_held(position, stops, releases)
-                else:
-                    self._look_after(position, stops)
-            elif halt is not None:
+                self._look_after(position, outlooks.of(position))
+            elif self.halting and (halt := self._halt(self.steps[position])) is not None:
                 self._end(position, halt.unstarted_phase, halt.reason, halt.message)
-            elif status.attempts:
-                self._again(position, ready)
             else:
-                self._first_time(position, ready, early)
-        starts = self._starts(ready, early, live, slots)
-        return self._plan(stops, releases, starts, halting[0] if halting else None)
+                self._wait_for_turn(position, outlooks.of(position))
+            outlooks.settle(position)
+        if all(status.phase.terminal for status in self.statuses):
+            return self._ended()
+        starts = self._starts(live, slots)
+        return self._going_on(starts)
 
-    def _look_after(self, position: int, stops: list[Stop]) -> None:
-        """A live attempt: leave it until its deadline."""
-        status, step = self.statuses[position], self.steps[position]
-        if status.start_time is None or status.phase is not Phase.RUNNING:
-            return
-        deadline = status.start_time + datetime.timedelta(seconds=step.timeout)
-        if self.now >= deadline:
-            stops.append(Stop(step.name, status.attempts, Reason.TIMEOUT))
-        else:
-            self.wakes.append(deadline)
-
-    def _look_after_held(self, position: int, stops: list[Stop], releases: list[Release]) -> None:
-        """An attempt that was prepared ahead: let it begin or, if it never may, remove it."""
+    def _look_after(self, position: int, outlook: Outlook) -> None:
+        """A live attempt: stop it, let it begin if it was prepared ahead, or leave it alone."""
         step, status = self.steps[position], self.statuses[position]
-        broken = self._broken_by(position)
-        if broken is not None:
-            stops.append(Stop(step.name, status.attempts, Reason.DEPENDENCY_FAILED))
-        elif self._all_over(position):
-            releases.append(Release(step.name, status.attempts))
+        halt = self._halt(step)
+        if halt is not None:
+            self._stop(status, halt.reason)
+        elif status.phase is Phase.RUNNING and status.start_time is not None:
+            deadline = status.start_time + datetime.timedelta(seconds=step.timeout)
+            if self.now >= deadline:
+                self._stop(status, Reason.TIMEOUT)
+            else:
+                self.wakes.append(deadline)
+        elif step.when.status is WhenStatus.SUCCESS and outlook.broken_by is not None:
+            self._stop(status, Reason.DEPENDENCY_FAILED)
+        elif position in self.held and outlook.over:
+            self.releases.append(Release(step.name, status.attempts))
 
-    def _again(self, position: int, ready: list[int]) -> None:
-        """A step between two attempts: ready when its pause is over."""
-        not_before = self.statuses[position].not_before
-        if not_before is None or self.now >= not_before:
-            ready.append(position)
-        else:
-            self.wakes.append(not_before)
-
-    def _first_time(self, position: int, ready: list[int], early: list[int]) -> None:
-        """A step that has not begun: start it, skip it, prepare it, or let it wait."""
+    def _wait_for_turn(self, position: int, outlook: Outlook) -> None:
+        """A step without an attempt: start it, skip it, prepare it, or let it wait."""
         wanted = self.steps[position].when.status
-        over = self._all_over(position)
         if wanted is WhenStatus.SUCCESS:
-            broken = self._broken_by(position)
-            if broken is not None:
-                self._skip_behind(position, broken)
-            elif over:
-                ready.append(position)
-            elif self.run.pipeline.prepare_ahead and self._soon(position):
-                early.append(position)
-        elif over:
-            if wanted is WhenStatus.ALWAYS or self._broken_by(position) is not None:
-                ready.append(position)
+            if outlook.broken_by is not None:
+                self._skip_behind(position, outlook.broken_by)
+            elif outlook.over:
+                self._start_in_time(position, self.ready)
+            elif outlook.near and self.run.pipeline.prepare_ahead:
+                self._start_in_time(position, self.early)
+        elif outlook.over:
+            if wanted is WhenStatus.ALWAYS or outlook.broken_by is not None:
+                self._start_in_time(position, self.ready)
             else:
                 message = "it runs only after a failure, and nothing failed"
                 self._end(position, Phase.SKIPPED, Reason.NOTHING_FAILED, message)
 
-    def _all_over(self, position: int) -> bool:
-        statuses = self.statuses
-        return all(
-            statuses[dependency].phase.terminal for dependency in self.graph.dependencies[position]
-        )
+    def _start_in_time(self, position: int, wanted: list[int]) -> None:
+        """Want a start unless the pause between two attempts still lasts."""
+        not_before = self.statuses[position].not_before
+        if not_before is None or self.now >= not_before:
+            wanted.append(position)
+        else:
+            self.wakes.append(not_before)
 
-    def _broken_by(self, position: int) -> StepStatus | None:
-        """The first dependency that makes waiting for success vain."""
-        for dependency in self.graph.dependencies[position]:
-            status = self.statuses[dependency]
-            if status.phase.terminal and breaks_dependents(self.steps[dependency], status):
-                return status
-        return None
-
-    def _soon(self, position: int) -> bool:
-        """Whether everything it waits for is over or running."""
-        return all(
-            (phase := self.statuses[dependency].phase) is Phase.RUNNING or phase.terminal
-            for dependency in self.graph.dependencies[position]
-        )
+    def _stop(self, status: StepStatus, reason: str) -> None:
+        self.stops.append(Stop(status.name, status.attempts, reason))
 
     def _skip_behind(self, position: int, broken: StepStatus) -> None:
         message = f"{broken.name!r} is {broken.phase}"
@@ -259,54 +259,55 @@ class _Turn:
             self.statuses[position], phase=phase, not_before=None, reason=reason, message=message
         )
 
-    def _starts(
-        self, ready: list[int], early: list[int], live: int, slots: int | None
-    ) -> list[Start]:
+    def _starts(self, live: int, slots: int | None) -> list[Start]:
+        """Begin what may begin, while there is room: what is ready first, then what is early."""
         room = len(self.steps) if slots is None else max(0, slots - live)
-        wanted = [(position, False) for position in ready]
-        wanted += [(position, True) for position in early]
+        wanted = [(position, False) for position in self.ready]
+        wanted += [(position, True) for position in self.early]
         starts = []
         for position, ahead in wanted[:room]:
             status = self.statuses[position]
-            attempt = status.attempts + 1
-            starts.append(Start(status.name, attempt, ahead))
-            self.statuses[position] = dataclasses.replace(
-                status,
-                attempts=attempt,
-                not_before=None,
-                start_time=None,
-                completion_time=None,
-                exit_code=None,
-                reason="",
-                message="",
-            )
+            starts.append(Start(status.name, status.attempts + 1, ahead))
+            self.statuses[position] = _begun(status, status.attempts + 1)
         return starts
 
-    def _plan(
-        self,
-        stops: list[Stop],
-        releases: list[Release],
-        starts: list[Start],
-        halt: Halt | None,
-    ) -> Plan:
-        if all(status.phase.terminal for status in self.statuses):
-            ends = [status.completion_time for status in self.statuses if status.completion_time]
-            status = dataclasses.replace(
-                of_run(self.run, self.statuses, halt),
-                start_time=self.start_time,
-                completion_time=max([self.start_time, *ends]) if ends else self.now,
-            )
-            return Plan(status)
-        if halt is None:
+    def _ended(self) -> Plan:
+        end = end_of_run(self.statuses, self.halting, self.start_time, self.now)
+        status = dataclasses.replace(
+            of_run(self.run, self.statuses, self.halting),
+            start_time=self.start_time,
+            completion_time=end,
+            queue_position=None,
+        )
+        return Plan(status, tuple(self.stops))
+
+    def _going_on(self, starts: list[Start]) -> Plan:
+        if self.now < self.deadline:
             self.wakes.append(self.deadline)
         status = dataclasses.replace(
-            self.run.status,
-            phase=Phase.RUNNING,
-            start_time=self.start_time,
-            steps=tuple(self.statuses),
+            self.run.status, start_time=self.start_time, steps=tuple(self.statuses)
         )
+        if status.phase is not Phase.RUNNING:
+            status = dataclasses.replace(
+                status, phase=Phase.RUNNING, reason="", message="", queue_position=None
+            )
         wake_at = min(self.wakes, default=None)
-        return Plan(status, tuple(stops), tuple(releases), tuple(starts), wake_at)
+        return Plan(status, tuple(self.stops), tuple(self.releases), tuple(starts), wake_at)
 
 
-_AGE = {State.WAITING: 0, State.RUNNING: 1, State.LOST: 2, State.ENDED: 3}
+def _begun(status: StepStatus, attempt: int) -> StepStatus:
+    """The status of a step whose attempt of that number has been made, and no more is known."""
+    return dataclasses.replace(
+        status,
+        phase=Phase.PENDING,
+        attempts=attempt,
+        not_before=None,
+        start_time=None,
+        completion_time=None,
+        exit_code=None,
+        reason="",
+        message="",
+        job_name="",
+        log_url="",
+        artifact_urls=(),
+    )

@@ -90,7 +90,11 @@ class Condition:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class MatrixStatus:
-    """What became of a parent's children; `duration` is the sum of theirs in seconds."""
+    """What became of a matrix's combinations; `children` are the runs that there are of them.
+
+    `duration` is the sum of the children's in seconds. In the end, combinations that were never
+    launched count as cancelled.
+    """
 
     children: tuple[str, ...] = ()
     succeeded: int = 0
@@ -101,8 +105,13 @@ class MatrixStatus:
     duration: float = 0.0
 
     @property
+    def total(self) -> int:
+        """How many combinations there are, launched or not."""
+        return self.succeeded + self.failed + self.running + self.pending + self.cancelled
+
+    @property
     def summary(self) -> str:
-        return f"{self.succeeded}/{len(self.children)} succeeded"
+        return f"{self.succeeded}/{self.total} succeeded"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -145,40 +154,44 @@ def aggregate(children: Iterable[tuple[str, RunStatus]], total: int) -> RunStatu
     """The status of a matrix parent of `total` children, of which some may not exist yet.
 
     It ends when all of its children have: Failed if one failed, else Cancelled if one was
-    cancelled, else Succeeded.
+    cancelled, else Succeeded. Its own duration runs from the first start to the last end.
     """
     named = list(children)
-    phases = [status.phase for _name, status in named]
-    seconds = 0.0
-    for _name, status in named:
-        if status.start_time and status.completion_time:
-            seconds += (status.completion_time - status.start_time).total_seconds()
-    counts = MatrixStatus(
+    statuses = [status for _name, status in named]
+    phases = [status.phase for status in statuses]
+    matrix = MatrixStatus(
         children=tuple(name for name, _status in named),
         succeeded=phases.count(Phase.SUCCEEDED),
         failed=phases.count(Phase.FAILED),
         running=phases.count(Phase.RUNNING),
         pending=total - sum(phase.terminal or phase is Phase.RUNNING for phase in phases),
         cancelled=phases.count(Phase.CANCELLED),
-        duration=seconds,
+        duration=sum(_seconds(status) for status in statuses),
     )
     ended = len(named) == total and all(phase.terminal for phase in phases)
     if not ended:
-        begun = any(phase is not Phase.PENDING for phase in phases)
+        begun = any(phase not in (Phase.PENDING, Phase.QUEUED) for phase in phases)
         phase = Phase.RUNNING if begun else Phase.PENDING
-    elif counts.failed:
+    elif matrix.failed:
         phase = Phase.FAILED
-    elif counts.cancelled:
+    elif matrix.cancelled:
         phase = Phase.CANCELLED
     else:
         phase = Phase.SUCCEEDED
-    starts = [status.start_time for _name, status in named if status.start_time]
-    ends = [status.completion_time for _name, status in named if status.completion_time]
+    first = next((status for status in statuses if status.phase is phase), None)
+    starts = [status.start_time for status in statuses if status.start_time]
+    ends = [status.completion_time for status in statuses if status.completion_time]
     return RunStatus(
         phase=phase,
-        reason=Reason.STEP_FAILED if phase is Phase.FAILED else "",
-        message=f"{counts.succeeded}/{total} succeeded",
+        reason=first.reason if ended and first else "",
+        message=matrix.summary,
         start_time=min(starts, default=None),
         completion_time=max(ends, default=None) if ended else None,
-        matrix=counts,
+        matrix=matrix,
     )
+
+
+def _seconds(status: RunStatus) -> float:
+    if not status.start_time or not status.completion_time:
+        return 0.0
+    return (status.completion_time - status.start_time).total_seconds()
