@@ -53,6 +53,13 @@ class Git:
         self, *arguments: str, cwd: pathlib.Path | None = None, timeout: float = GIT_TIMEOUT
     ) -> str:
         """Its output, stripped; Unavailable with git's last line where it fails."""
+        output = self.read(*arguments, cwd=cwd, timeout=timeout)
+        return output.decode(errors="surrogateescape").strip()
+
+    def read(
+        self, *arguments: str, cwd: pathlib.Path | None = None, timeout: float = GIT_TIMEOUT
+    ) -> bytes:
+        """Its output as it is; Unavailable with git's last line where it fails."""
         command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false"]
         command += ["-c", "protocol.ext.allow=never", *arguments]
         try:
@@ -70,7 +77,7 @@ class Git:
         output, complaint = self._follow(process, arguments[0], time.monotonic() + timeout)
         if process.returncode != 0:
             raise Unavailable(f"git {arguments[0]}: {last_line(complaint)}")
-        return output.decode(errors="surrogateescape").strip()
+        return output
 
     def _follow(
         self, process: subprocess.Popen[bytes], verb: str, deadline: float

@@ -76,6 +76,11 @@ class Driver:
         if self._interrupt is None:
             self._interrupt = Cancel(by, self._clock())
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether `interrupt` was called."""
+        return self._interrupt is not None
+
     def drive(self, runs: Sequence[Run]) -> list[Run]:
         """Drive these runs to their end; the same runs as they ended, in order.
 

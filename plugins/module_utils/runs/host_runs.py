@@ -5,19 +5,24 @@ from __future__ import annotations
 import datetime
 import pathlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from ..core.errors import InvalidInput
-from ..storage.run_directory import RunDirectory
+from ..core.errors import Conflict, InvalidInput
+from ..pipeline.record import from_record
+from ..pipeline.run import Run
+from ..storage.run_directory import RunDirectory, default_root
+from . import inspection
 from .birth import Order
 from .driver import Driver
 from .engine import Engine
 from .events import Report, ignore
+from .forecast import Forecast, forecasts
 from .host import HostExecutor, HostSettings
 from .launch import Launched, Launcher
 from .local_engine import LocalEngine
 from .request import Request, orders_from, rerun_order, secrets_checked
-from .secrets import NO_SECRETS, SecretValues
+from .secrets import NO_SECRETS, SecretValues, secrets_from
 
 EXECUTORS = ("local", "docker", "podman")
 
@@ -61,10 +66,17 @@ class HostRuns:
             self.records, self._driver, clock=utc_now, new_id=new_id, report=report
         )
 
-    def orders(self, requests: Sequence[Request]) -> list[Order]:
-        """Judge requests; InvalidInput with every problem of all of them, before any starts."""
-        check = secrets_checked(self._secrets)
+    def orders(self, requests: Sequence[Request], *, with_secrets: bool = True) -> list[Order]:
+        """Judge requests; InvalidInput with every problem of all of them, before any starts.
+
+        Without `with_secrets`, secrets that are missing are no problem yet.
+        """
+        check = secrets_checked(self._secrets if with_secrets else None)
         return orders_from(requests, utc_now(), allow_file=True, check=check)
+
+    def forecast(self, orders: Sequence[Order]) -> list[Forecast]:
+        """What `launch` would do with the orders; see `forecasts`."""
+        return forecasts(self.records, orders, secrets_checked(self._secrets), utc_now())
 
     def rerun_order(self, name: str, *, failed_only: bool, by: str) -> Order:
         """The order that runs an ended run again."""
@@ -75,6 +87,71 @@ class HostRuns:
         self.records.drop_expired(utc_now())
         return self._launcher.launch(orders)
 
+    def cancel(self, names: Sequence[str], by: str, *, wait: bool = True) -> list[Run]:
+        """Ask for the end of runs and see it come; the runs as they are then.
+
+        What has ended already stays as it is. Without `wait`, runs that other processes drive are
+        left to them. Raises NotFound for an unknown name.
+        """
+        for name in names:
+            if not self.named(name).status.phase.terminal:
+                inspection.cancel(self.records, name, by, utc_now())
+        return [self._cancelled(name, wait=wait) for name in names]
+
+    def _cancelled(self, name: str, *, wait: bool) -> Run:
+        run = self.named(name)
+        if run.status.phase.terminal:
+            return run
+        driven = self.records.driven(run.parent or name)
+        if run.parent and not driven:
+            raise Conflict(f"nobody drives run {name!r} any more; cancel {run.parent!r} instead")
+        if not driven:
+            return self._launcher.end(name)
+        return self._launcher.follow(run) if wait else run
+
+    def found(self, name: str) -> Run | None:
+        """The run of that name, None where there is none."""
+        if not self.records.existing("", name, ""):
+            return None
+        return self.named(name)
+
+    def named(self, name: str) -> Run:
+        """The run of that name; NotFound says which runs there are."""
+        return from_record(self.records.read(name))
+
+    def remove(self, name: str) -> None:
+        """Forget a run with all it left, and the runs of its matrix.
+
+        Raises NotFound without it, Conflict while it is driven or its matrix is still there.
+        """
+        run = self.named(name)
+        if run.parent and self.found(run.parent):
+            raise Conflict(f"run {name!r} belongs to {run.parent!r}; remove that one")
+        if self.records.driven(name):
+            raise Conflict(f"run {name!r} is being driven; cancel it first")
+        for child in run.status.matrix.children if run.status.matrix else ():
+            if self.found(child):
+                self.records.remove(child)
+        self.records.remove(name)
+
     def interrupt(self, by: str) -> None:
         """Let everything end as cancelled; may be called from a signal handler."""
         self._driver.interrupt(by)
+
+
+def host_runs(
+    options: Mapping[str, Any], environment: Mapping[str, str], report: Report = ignore
+) -> HostRuns:
+    """From plain options: `executor`, and where they are given `store`, `secrets`, `parallel`.
+
+    Raises InvalidInput where the secrets are no map of maps of texts.
+    """
+    store = options.get("store")
+    parallel = options.get("parallel")
+    return HostRuns(
+        options["executor"],
+        pathlib.Path(store) if store else default_root(environment),
+        secrets=secrets_from(options.get("secrets") or {}, "secrets"),
+        settings=HostSettings(parallel=parallel) if parallel else None,
+        report=report,
+    )

@@ -7,7 +7,7 @@ import datetime
 import time
 from collections.abc import Callable, Sequence
 
-from ..core.errors import Conflict, InvalidInput
+from ..core.errors import Conflict, InvalidInput, Timeout
 from ..core.names import is_dns_label
 from ..pipeline.record import from_record, to_record
 from ..pipeline.run import Run
@@ -54,7 +54,7 @@ class Launcher:
         already yields that run: driven on if it was left unfinished, as it is if it has ended.
         Raises Conflict where the run of that name is a different one.
         """
-        runs = [self._find_or_create(order) for order in _judged(orders)]
+        runs = [self._find_or_create(order) for order in judged(orders)]
         locks: list[Lock] = []
         mine: list[Run] = []
         others: list[Run] = []
@@ -83,13 +83,31 @@ class Launcher:
             for run, created in runs
         ]
 
+    def end(self, name: str) -> Run:
+        """See a run to its end whose cancellation was asked for; the run as it ended.
+
+        Where nobody drives it any more, what is left of it is ended here.
+        """
+        lock = self._records.lock(name)
+        if lock is None:
+            return self.follow(from_record(self._records.read(name)))
+        try:
+            return self._driver.drive([from_record(self._records.read(name))])[0]
+        finally:
+            lock.release()
+
     def follow(self, run: Run) -> Run:
         """Watch a run that another process drives until it ends.
 
-        Raises Conflict when its driver goes away before that.
+        Raises Conflict when its driver goes away before that, Timeout when this one is interrupted.
         """
         self._report(Notice(run, f"run {run.name} is driven by another process; following it"))
         while not run.status.phase.terminal:
+            if self._driver.interrupted:
+                raise Timeout(
+                    f"no longer following run {run.name!r}, which is {run.status.phase} and goes on"
+                    " in another process"
+                )
             driven = self._records.driven(run.name)
             now = from_record(self._records.read(run.name))
             report_changes(self._report, run, now)
@@ -112,14 +130,11 @@ class Launcher:
             self._report(RunChanged(candidate, None))
             return candidate, True
         existing = from_record(self._records.read(name))
-        if not _same(existing, candidate):
-            raise Conflict(
-                f"run {name!r} exists already with another pipeline or commit; choose another name"
-            )
-        return existing, False
+        return matching(existing, candidate), False
 
 
-def _judged(orders: Sequence[Order]) -> Sequence[Order]:
+def judged(orders: Sequence[Order]) -> Sequence[Order]:
+    """The orders; InvalidInput where a name cannot be one, or is wanted twice."""
     for order in orders:
         if order.name and (not is_dns_label(order.name) or len(order.name) > RUN_NAME_LIMIT):
             raise InvalidInput(
@@ -133,12 +148,21 @@ def _judged(orders: Sequence[Order]) -> Sequence[Order]:
     return orders
 
 
-def _same(existing: Run, wanted: Run) -> bool:
-    """Whether an order means this run: same pipeline, same commit, same branch and tag."""
-    return (
+def matching(existing: Run, wanted: Run) -> Run:
+    """The existing run, where an order means it: same pipeline, same commit, branch and tag.
+
+    Raises Conflict where it is another one.
+    """
+    same = (
         existing.document == wanted.document
         and existing.trigger.commit == wanted.trigger.commit
         and existing.trigger.branch == wanted.trigger.branch
         and existing.trigger.tag == wanted.trigger.tag
         and existing.rerun_of == wanted.rerun_of
     )
+    if not same:
+        raise Conflict(
+            f"run {existing.name!r} exists already with another pipeline or commit;"
+            " choose another name"
+        )
+    return existing

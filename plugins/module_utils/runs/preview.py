@@ -11,7 +11,7 @@ from ..pipeline.graph import Graph
 from ..pipeline.matrix import Combination, combinations
 from ..pipeline.record import pipeline_for
 from ..pipeline.run import Trigger
-from ..pipeline.spec import Pipeline, Step
+from ..pipeline.spec import Pipeline, Step, When
 from ..pipeline.when import no_run_reason, skip_reason
 
 
@@ -78,6 +78,14 @@ def preview(pipeline: Pipeline, trigger: Trigger, name: str = "preview") -> Prev
         total_demand([step for step in rendered.steps if step.name not in skipped]),
         no_run_reason(pipeline, trigger),
     )
+
+
+def outline(pipeline: Pipeline) -> dict[str, Any]:
+    """What a pipeline is, whatever starts it: its preview as if no condition left out a step."""
+    steps = tuple(
+        dataclasses.replace(step, when=When(status=step.when.status)) for step in pipeline.steps
+    )
+    return preview(dataclasses.replace(pipeline, steps=steps), Trigger()).as_dict()
 
 
 def _asking(pipeline: Pipeline, skipped: dict[str, str]) -> tuple[Step, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from ..core.errors import InvalidInput, Problem, Unavailable
 from ..forges.checkout import Git, changed_paths, message_of, resolve
+from ..forges.committed_file import committed_file
 from ..forges.repository import Repository, Transport, check_commit, check_ref, repository
 from ..pipeline.load import document, load
 from ..pipeline.record import from_record
@@ -22,11 +23,12 @@ from .secrets import SecretValues, check_secrets
 class Request:
     """One run as a person asks for it. `text` is the pipeline file, `file` its name in errors.
 
-    Without a commit that of the tag, the branch or the repository's HEAD is taken. `event` is
-    guessed from tag and branch where it is empty.
+    Without a text, `file` is read from the repository, as it is in the commit. Without a commit,
+    that of the tag, the branch or the repository's HEAD is taken. `event` is guessed from tag and
+    branch where it is empty.
     """
 
-    text: bytes
+    text: bytes = b""
     file: str = ".c8s.yaml"
     repository: str = ""
     commit: str = ""
@@ -69,11 +71,18 @@ def _order(
     allow_file: bool,
     check: Callable[[Pipeline], None],
 ) -> Order:
-    pipeline = load(request.text, request.file)
-    check(pipeline)
+    committed = not request.text and bool(request.repository)
+    if not committed:
+        check(load(request.text, request.file))
+    trigger = trigger_of(request, now, allow_file=allow_file)
+    text = request.text
+    if committed:
+        source = repository(request.repository, allow_file=allow_file)
+        text = committed_file(Git(), source, trigger.commit, request.file)
+        check(load(text, request.file))
     return Order(
-        document=document(request.text),
-        trigger=trigger_of(request, now, allow_file=allow_file),
+        document=document(text, request.file),
+        trigger=trigger,
         name=request.name,
         idempotency_key=request.idempotency_key,
     )
@@ -120,11 +129,15 @@ def _located(trigger: Trigger, source: Repository) -> Trigger:
     )
 
 
-def secrets_checked(secrets: SecretValues) -> Callable[[Pipeline], None]:
-    """A check that refuses pipelines whose steps ask for secrets that were not given."""
+def secrets_checked(secrets: SecretValues | None) -> Callable[[Pipeline], None]:
+    """A check that refuses pipelines whose steps ask for secrets that were not given.
+
+    With None it lets everything pass.
+    """
 
     def check(pipeline: Pipeline) -> None:
-        check_secrets(pipeline, secrets)
+        if secrets is not None:
+            check_secrets(pipeline, secrets)
 
     return check
 

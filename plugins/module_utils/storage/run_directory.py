@@ -21,8 +21,8 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
-from ..core.errors import Conflict, NotFound
-from ..core.names import dns_label
+from ..core.errors import Conflict, InvalidInput, NotFound
+from ..core.names import dns_label, is_dns_label
 from . import atomic
 
 Record = dict[str, Any]
@@ -80,6 +80,10 @@ class RunDirectory:
             found.append((metadata["creationTimestamp"], metadata["name"]))
         return [name for _born, name in sorted(found)]
 
+    def listed(self) -> list[str]:
+        """All runs by name, without a look into any of them."""
+        return sorted(path.parent.name for path in (self.root / "runs").glob("*/record.json"))
+
     def remove(self, name: str) -> None:
         """Forget a run with all it left; Conflict while somebody drives it."""
         if self.driven(name):
@@ -90,6 +94,9 @@ class RunDirectory:
     # --- places --------------------------------------------------------------------------------
 
     def run(self, name: str) -> pathlib.Path:
+        """A run's folder; InvalidInput for what cannot be its name (`../..`, say)."""
+        if not is_dns_label(name):
+            raise InvalidInput(f"{name[:80]!r} cannot be the name of a run")
         return self.root / "runs" / name
 
     def log(self, name: str, step: str, attempt: int) -> pathlib.Path:
@@ -136,6 +143,12 @@ class RunDirectory:
             if not atomic.create(self._key_path(key), atomic.to_json(claim)):
                 return self._claimed(key) or (name, number)
         return name, number
+
+    def existing(self, pipeline: str, wanted: str, key: str) -> str:
+        """The run that an order stands for already; empty where it would make a new one."""
+        claimed = self._claimed(key) if key else None
+        name = claimed[0] if claimed else wanted
+        return name if name and (self.run(name) / "record.json").exists() else ""
 
     def _key_path(self, key: str) -> pathlib.Path:
         return self.root / "keys" / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
