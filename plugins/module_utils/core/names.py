@@ -32,6 +32,11 @@ def is_image(text: str) -> bool:
     return _IMAGE.fullmatch(text) is not None
 
 
+def leaves(path: str) -> bool:
+    """Whether a path may lead out of the folder to which it is relative."""
+    return path[:1] in ("/", "~") or ".." in path.split("/")
+
+
 def dns_label(*parts: str, limit: int = DNS_LABEL_LIMIT) -> str:
     """The parts joined by `-`, as a DNS label of at most `limit` (16 or more) characters.
 

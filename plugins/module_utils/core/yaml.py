@@ -55,6 +55,7 @@ _HINTS = (
     ("cannot start any token", "text that begins with @, ` or % needs quotes"),
     ("a tag", "text that begins with ! needs quotes"),
     ("undefined tag handle", "text that begins with ! needs quotes"),
+    ("escape", "a \\ in double quotes begins an escape; use single quotes"),
     ("quoted scalar", "a quote that opens must also close"),
     ("expected ':'", "a key needs a ':' behind it"),
     ("block mapping", "keys of one mapping begin in the same column"),

@@ -56,9 +56,8 @@ class Faults:
         return closest(word, candidates)
 
     def problems(self, source: Source | None) -> tuple[Problem, ...]:
-        """As problems with places, in the order of the file; at most LIMIT and a count."""
+        """As problems with places, in the order they were found; at most LIMIT and a count."""
         problems = [_problem(fault, source) for fault in self.found[:LIMIT]]
-        problems.sort(key=lambda problem: (problem.line, problem.column))
         if len(self.found) > LIMIT:
             problems.append(Problem(f"and {len(self.found) - LIMIT} more problems"))
         return tuple(problems)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 from ..core.errors import InvalidInput
@@ -47,19 +48,14 @@ def document(text: str | bytes, file: str = FILE_NAME) -> dict[str, Any]:
     source = parse(text, file)
     faults = Faults(written=True)
     found = _read(source.root, faults)
-    if faults.found or source.problems:
-        raise InvalidInput(*source.problems, *faults.problems(source))
+    _raise_if_any(faults, source)
     return found
 
 
 def _pipeline(root: Tree, faults: Faults, source: Source | None, allowed: Overrides) -> Pipeline:
     found = _read(root, faults)
     judge(found, faults, allowed)
-    problems = faults.problems(source)
-    if source and source.problems:
-        problems = (*source.problems, *problems)
-    if problems:
-        raise InvalidInput(*problems)
+    _raise_if_any(faults, source)
     return build.pipeline(found)
 
 
@@ -68,3 +64,10 @@ def _read(root: Tree, faults: Faults) -> dict[str, Any]:
         faults.add((), "is empty; a pipeline needs 'version', 'name' and 'steps'")
         return {}
     return FILE.read(root, (), faults) or {}
+
+
+def _raise_if_any(faults: Faults, source: Source | None) -> None:
+    problems = (*(source.problems if source else ()), *faults.problems(source))
+    if problems:
+        # What has no line (the count of those left out) stays at the end.
+        raise InvalidInput(*sorted(problems, key=lambda one: (one.line or inf, one.column)))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Iterator
 
-from ..core.tree import Path
+from ..core.names import leaves
+from ..core.tree import Path, shown
+from . import glob
 from .expression import Malformed, Reference, scan
 from .faults import Faults
 from .script import is_posix
@@ -89,7 +91,7 @@ def _fault(reference: Reference, place: str, scope: Scope, faults: Faults) -> tu
             return "hashFiles needs globs", "write hashFiles('**/*.lock')"
         if place != "cache":
             return "hashFiles is known only in cache keys: elsewhere there are no files yet", ""
-        return "", ""
+        return _files_fault(reference), ""
     if not _is_known(reference, place, scope):
         return _unknown(reference, scope, faults)
     if is_foreign(reference):
@@ -100,6 +102,15 @@ def _fault(reference: Reference, place: str, scope: Scope, faults: Faults) -> tu
             message = f"{reference} must not become part of a program's text"
             return message, f"let {scope.program[0]} read the variable {name}"
     return "", ""
+
+
+def _files_fault(reference: Reference) -> str:
+    for pattern in reference.globs:
+        if leaves(pattern):
+            return f"{shown(pattern)} leaves the workspace; give a path in it, without '..'"
+        if wrong := glob.fault(pattern):
+            return f"{shown(pattern)}: {wrong}"
+    return ""
 
 
 def _is_known(reference: Reference, place: str, scope: Scope) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.durations import seconds
 from ..core.errors import InvalidInput
-from ..core.names import is_image
+from ..core.names import is_image, leaves
 from ..core.quantities import quantity
 from ..core.tree import Path, shown
 from . import build, glob
@@ -22,6 +22,9 @@ from .vocabulary import VARIABLE
 Document = Mapping[str, Any]
 
 _ARTIFACT_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+# Linux passes 128 KiB in one argument (MAX_ARG_STRLEN); something stands between the commands.
+SCRIPT_LIMIT = 120_000
+_LENGTH_BETWEEN = 80
 _MOST = {"cpu": Decimal(10**6), "memory": Decimal(2**63), "ephemeralStorage": Decimal(2**63)}
 
 
@@ -38,6 +41,7 @@ def judge_step(
             message = "reaches past the sandbox, and the administrator has not allowed it here"
             faults.add((*path, field), message, at_key=True)
     judge_timeout(step, path, faults)
+    _judge_length(step.get("commands", ()), (*path, "commands"), faults)
     if "resources" in step:
         judge_resources(step, defaults.get("resources", {}), path, faults)
     for field in ("when", "conditional"):
@@ -100,6 +104,15 @@ def _amount_fault(field: str, text: str, most: Decimal, *, limit: bool) -> str:
     if field != "cpu" and text.endswith("m"):
         return f"{text} is {text[:-1]} thousandths of a byte; mega is M, or Mi for 1024 x 1024"
     return ""
+
+
+def _judge_length(commands: Sequence[str | None], path: Path, faults: Faults) -> None:
+    """Note a script that no system starts, because it is one argument of the shell."""
+    between = len(commands) * _LENGTH_BETWEEN
+    length = between + sum(len(command.encode()) for command in commands if command)
+    if length > SCRIPT_LIMIT:
+        message = f"have {length} bytes together, and a shell takes {SCRIPT_LIMIT} at most"
+        faults.add(path, message, suggestion="put them into a file of the repository")
 
 
 def _judge_image(image: str, path: Path, faults: Faults) -> None:
@@ -188,7 +201,7 @@ def _judge_paths(
     indexed: bool = True,
 ) -> None:
     for index, text in enumerate(texts):
-        if text and (text[0] in "/~" or ".." in text.split("/")):
+        if text and leaves(text):
             place = (*path, index) if indexed and root == "the workspace" else path
             faults.add(place, f"{shown(text)} leaves {root}; give a path in it, without '..'")
 

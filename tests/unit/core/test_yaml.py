@@ -142,6 +142,7 @@ def test_what_follows_a_key_that_is_no_text_is_read_as_it_is_meant(parser):
         ("&a [*a]\n", (1, 5), "the alias *a stands inside what it repeats", ""),
         ("a: [*]\n", (1, 6), "", "text that begins with * or & needs quotes"),
         ("a: @b\n", (1, 4), "", "text that begins with @, ` or % needs quotes"),
+        ('a: "\\d"\n', None, "", "a \\ in double quotes begins an escape; use single quotes"),
         ("a: 'x\n", (2, 1), "", "a quote that opens must also close"),
         ("a: [x\n", (2, 1), "", "a [ needs its ], and commas between the items"),
         ("a: {x\n", (2, 1), "", "a { needs its }, and commas between the entries"),

@@ -209,6 +209,12 @@ def test_faults_at_the_top(top, expected):
         ("services: [{name: a, image: 'b c'}]", "7:33", "'b c' is not the name of an image"),
         ("services: [{name: a, image: b, readiness: {port: 1, timeout: 99999h}}]", "7:66", "ten"),
         ("privileged: true", "7:5", "reaches past the sandbox"),
+        (
+            "cache: [{key: \"${{ hashFiles('/etc/x') }}\", paths: [x]}]",
+            "7:16",
+            "leaves the workspace",
+        ),
+        ("cache: [{key: \"${{ hashFiles('a[') }}\", paths: [x]}]", "7:20", "a [ has no ]"),
         ("env: {A: '${{ matrix.a }}'}", "7:15", "matrix.a is not known: the file has no matrix"),
         ("env: {A: '${{ env.B }}'}", "7:15", "env.B is not known"),
         ("cache: [{key: \"${{ hashFiles('a' }}\", paths: [x]}]", "7:20", "is not a template"),
@@ -219,6 +225,19 @@ def test_faults_at_the_top(top, expected):
 def test_faults_in_a_step(lines, place, expected):
     found = faults(in_step(lines))
     assert any(line.startswith(f".c8s.yaml:{place}:") and expected in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "fits"), [(1, 119_000, True), (1, 120_000, False), (1400, 10, False)]
+)
+def test_a_script_fits_into_one_argument(count, size, fits):
+    commands = ", ".join(["x" * size] * count)
+    text = HEAD + f"steps:\n  - name: a\n    image: b\n    commands: [{commands}]\n"
+    if fits:
+        assert len(load(text).steps[0].commands) == count
+    else:
+        (found,) = faults(text)
+        assert found.startswith(".c8s.yaml:6:15: steps[0].commands: have 1")
 
 
 def test_a_step_needs_an_image_from_somewhere():
