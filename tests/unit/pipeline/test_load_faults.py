@@ -211,7 +211,7 @@ def test_faults_at_the_top(top, expected):
         ("privileged: true", "7:5", "reaches past the sandbox"),
         (
             "cache: [{key: \"${{ hashFiles('/etc/x') }}\", paths: [x]}]",
-            "7:16",
+            "7:20",
             "leaves the workspace",
         ),
         ("cache: [{key: \"${{ hashFiles('a[') }}\", paths: [x]}]", "7:20", "a [ has no ]"),
