@@ -265,6 +265,15 @@ def test_a_cycle_names_its_members_in_order():
     ]
 
 
+@pytest.mark.parametrize("names", ["abcd", "bcda", "dcba", "cadb", "bdac"])
+def test_a_cycle_is_told_from_the_step_that_comes_first(names):
+    waits = {"a": "b", "b": "c", "c": "d", "d": "a"}
+    begin = "abcd".index(names[0])
+    circle = " -> ".join([*"abcd"[begin:], *"abcd"[:begin], names[0]])
+    (found,) = faults(cycle(*((name, waits[name]) for name in names)))
+    assert found.endswith(f"steps[0].dependsOn[0]: these steps wait for each other: {circle}")
+
+
 def test_every_cycle_is_told():
     edges = [("a", "b"), ("b", "c"), ("c", "a"), ("d", "a"), ("e", "f"), ("f", "e")]
     circles = [line.rpartition(": ")[2] for line in faults(cycle(*edges))]
