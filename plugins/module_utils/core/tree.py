@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from .errors import InvalidInput, Problem
 
 DEPTH_LIMIT = 50
 
-Path = tuple[str | int, ...]
+Path: TypeAlias = "tuple[str | int, ...]"
 Tree = Any  # None | str | Number | Boolean | list[Tree] | dict[str, Tree]
 
 
-class Number(str):
-    """A number, as it was written: `3.10` is a version to whoever writes it."""
+class Written(str):
+    """What YAML takes for something else than text, as it was written."""
 
     __slots__ = ()
 
 
-class Boolean(str):
-    """`true` or `false`, as it was written."""
+class Number(Written):
+    """A number: `3.10` is a version to whoever writes it."""
+
+    __slots__ = ()
+
+
+class Boolean(Written):
+    """`true` or `false`."""
 
     __slots__ = ()
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable
+from typing import TypeAlias
 
 _SPECIAL = re.compile(r"[\\*?\[\]{},!]")
 _RUN_OF_STARS = re.compile(r"\*{3,}")
@@ -71,7 +72,7 @@ class _Set(tuple[tuple[str, str], ...]):
         return any(low <= character <= high for low, high in self) != self.negated
 
 
-Token = str | tuple[str] | _Set
+Token: TypeAlias = "str | tuple[str] | _Set"
 
 
 @functools.lru_cache(maxsize=1024)

@@ -35,7 +35,7 @@ class ListOf:
         return f"list of {self.item.label}{'s' if isinstance(self.item, Text) else ''}"
 
     def read(self, value: Tree, path: Path, faults: Faults) -> list[Any] | None:
-        if type(value) is not list:
+        if not isinstance(value, list):
             wrong_kind(value, "a list", path, faults)
             return None
         if len(value) < self.minimum:
@@ -87,7 +87,7 @@ class OneOrMany:
         return f"{self.item.label} or list of {self.item.label}s"
 
     def read(self, value: Tree, path: Path, faults: Faults) -> list[Any] | None:
-        if type(value) is list:
+        if isinstance(value, list):
             return self._many.read(value, path, faults)
         if isinstance(value, dict) or value is None:
             wrong_kind(value, "text or a list of texts", path, faults)
@@ -121,7 +121,7 @@ class MapOf:
         return f"map of name to {self.value.label}"
 
     def read(self, value: Tree, path: Path, faults: Faults) -> dict[str, Any] | None:
-        if type(value) is not dict:
+        if not isinstance(value, dict):
             wrong_kind(value, "a mapping", path, faults)
             return None
         if len(value) < self.minimum:
@@ -218,7 +218,7 @@ class Object:
         return tuple(field.name for field in self.fields if field.required)
 
     def read(self, value: Tree, path: Path, faults: Faults) -> dict[str, Any] | None:
-        if type(value) is not dict:
+        if not isinstance(value, dict):
             wrong_kind(value, "a mapping", path, faults)
             return None
         entries = {}
@@ -285,9 +285,9 @@ class OrObject:
         return f"{self.simple.label} or {self.object.label}"
 
     def read(self, value: Tree, path: Path, faults: Faults) -> Any:
-        if type(value) is dict:
+        if isinstance(value, dict):
             return self.object.read(value, path, faults)
-        if type(value) is list or value is None:
+        if isinstance(value, list) or value is None:
             wrong_kind(value, f"{self.simple.label} or a mapping", path, faults)
             return None
         return self.simple.read(value, path, faults)

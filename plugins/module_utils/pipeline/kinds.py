@@ -19,7 +19,7 @@ import functools
 import re
 from typing import Any, Protocol
 
-from ..core.tree import Boolean, Number, Path, Tree, shown
+from ..core.tree import Boolean, Number, Path, Tree, Written, shown
 from .faults import Faults
 
 Schema = dict[str, Any]
@@ -46,7 +46,7 @@ def described(value: Tree) -> str:
     match value:
         case None:
             return "nothing"
-        case Number() | Boolean():
+        case Written():
             return str(value)
         case str():
             return f"the text {shown(value)}"
@@ -96,17 +96,15 @@ class Text:
         return re.compile(self.not_pattern).search if self.not_pattern else None
 
     def read(self, value: Tree, path: Path, faults: Faults) -> str | None:
-        text: str
-        if type(value) is str:
-            text = value
-        elif not isinstance(value, Number | Boolean):
+        if not isinstance(value, str):
             wrong_kind(value, "text", path, faults)
             return None
-        elif self.pattern or not faults.written:
-            self._refuse_number(str(value), path, faults)
-            return None
-        else:
+        text = value
+        if isinstance(value, Written):
             text = str(value)
+            if self.pattern or not faults.written:
+                self._refuse_number(text, path, faults)
+                return None
         if not text:
             faults.add(path, f"is empty; give {self.form or 'text'} or leave the key out")
         elif self.limit and len(text) > self.limit:
@@ -162,18 +160,16 @@ class Scalar:
     label: str = "text"
 
     def read(self, value: Tree, path: Path, faults: Faults) -> str | None:
-        text: str
-        if type(value) is str:
-            text = value
-        elif value is None:
+        if value is None:
             faults.add(path, 'is empty; write "" for empty text')
             return None
-        elif not isinstance(value, Number | Boolean):
+        if not isinstance(value, str):
             wrong_kind(value, "text", path, faults)
             return None
-        else:
+        text = value
+        if isinstance(value, Written):
             text = str(value)
-            if type(value) is Number and not faults.written and not _is_whole(text):
+            if isinstance(value, Number) and not faults.written and not _is_whole(text):
                 faults.add(path, f"{text} may have lost digits", suggestion="put it in quotes")
         if self.limit and len(text) > self.limit:
             faults.add(path, f"has {len(text)} characters; at most {self.limit} are allowed")
@@ -209,7 +205,7 @@ class Choice:
         if not isinstance(value, str):
             wrong_kind(value, "text", path, faults)
             return None
-        if type(value) is not str or value not in self.words:
+        if isinstance(value, Written) or value not in self.words:
             allowed = ", ".join(self.words)
             message = f"{shown(value)} is not known here; it must be {allowed}"
             if len(self.words) > 1:
@@ -237,7 +233,7 @@ class Integer:
 
     def read(self, value: Tree, path: Path, faults: Faults) -> int | None:
         wanted = f"a whole number from {self.minimum} to {self.maximum}"
-        if type(value) is not Number:
+        if not isinstance(value, Number):
             wrong_kind(value, wanted, path, faults)
             return None
         number = _whole(value)
@@ -267,7 +263,7 @@ class Flag:
     label: str = "`true` or `false`"
 
     def read(self, value: Tree, path: Path, faults: Faults) -> bool | None:
-        if type(value) is not Boolean:
+        if not isinstance(value, Boolean):
             wrong_kind(value, "true or false", path, faults)
             return None
         return value.lower() == "true"
@@ -285,7 +281,7 @@ class No:
     label: str = "`false`"
 
     def read(self, value: Tree, path: Path, faults: Faults) -> bool | None:
-        if type(value) is not Boolean or value.lower() != "false":
+        if not isinstance(value, Boolean) or value.lower() != "false":
             wrong_kind(value, "false or a mapping", path, faults)
             return None
         return False
@@ -320,7 +316,7 @@ class Amount:
         if len(text) > self.limit or not self._fits(text):
             faults.add(path, f"{shown(text)} is not {self.form}")
             return None
-        if type(value) is Number and not faults.written and not _is_whole(text):
+        if isinstance(value, Number) and not faults.written and not _is_whole(text):
             faults.add(path, f"{text} may have lost digits", suggestion="put it in quotes")
             return None
         return text

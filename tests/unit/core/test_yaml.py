@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import string
+import sys
 import time
 import tracemalloc
 
 import pytest
 import yaml as pyyaml
-from ansible_collections.c8s.ci.plugins.module_utils.core import yaml
-from ansible_collections.c8s.ci.plugins.module_utils.core.errors import InvalidInput
+from ansible_collections.c8s.ci.plugins.module_utils.core import composer, yaml
+from ansible_collections.c8s.ci.plugins.module_utils.core.errors import InvalidInput, Unavailable
 from ansible_collections.c8s.ci.plugins.module_utils.core.tree import Boolean, Number
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -20,7 +21,9 @@ from hypothesis import strategies as st
 def parser(request, monkeypatch):
     """Either of the two parsers."""
     if request.param == "python":
-        monkeypatch.setattr(yaml, "_Parser", yaml._PythonParser)
+        library = composer.library()
+        slow = library._replace(parser=library.python_parser)
+        monkeypatch.setattr(composer, "library", lambda: slow)
     elif not pyyaml.__with_libyaml__:
         pytest.fail("PyYAML was installed without libyaml; the product needs its speed")
     return request.param
@@ -166,6 +169,13 @@ def test_what_is_no_yaml_is_told_with_its_place(parser, text, place, message, su
         assert (found.line, found.column) == place
     if suggestion is not None:
         assert found.suggestion == suggestion
+
+
+def test_a_place_without_the_library_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    composer.library.cache_clear()
+    with pytest.raises(Unavailable, match="PyYAML is not installed"):
+        yaml.parse("a: 1\n")
 
 
 def test_size_is_bounded():
