@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from ..pipeline.run import Run
@@ -40,15 +40,24 @@ class Place:
             folder.mkdir(mode=0o700)
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class HostStep:
-    """One attempt as an engine needs it. `secret_env` is apart: no command line may show it."""
+    """One attempt as an engine needs it. `secret_env` is apart: no command line may show it.
+
+    `given_up` says, while the engine takes its time to start the step, that nobody wants it
+    any more.
+    """
 
     run: Run
     step: Step
     attempt: int
     place: Place
     secret_env: Mapping[str, str]
+    given_up: Callable[[], bool] = _never
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -100,5 +109,5 @@ class Engine(Protocol):
     def begin(self, host_step: HostStep) -> Child:
         """Start the step. Raises C8sError where that fails."""
 
-    def sweep(self, run_id: str, step: str = "") -> None:
-        """End whatever there still is of a run, or of one step of it."""
+    def sweep(self, run_id: str) -> None:
+        """End whatever there still is of a run."""

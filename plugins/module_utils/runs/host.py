@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from importlib import util
 
 from ..forges.repository import Repository, repository
-from ..masking.masker import Masker, Secrets
+from ..masking.masker import Secrets
 from ..pipeline.observation import Observation, State
 from ..pipeline.run import Run
 from ..pipeline.spec import Step
@@ -25,6 +25,7 @@ from . import processes, warden
 from .artifacts import remove
 from .attempt import Attempt, Clock
 from .engine import Engine, HostStep, Place
+from .masked_log import MaskedLog
 from .secrets import SecretValues, masked_values
 from .source import Source
 from .workspace import HostWorkspace
@@ -41,23 +42,6 @@ class HostSettings:
     log_cap: int = DEFAULT_CAP
     grace: float = DEFAULT_GRACE
     folder: pathlib.Path | None = None
-
-
-class MaskedLog:
-    """A step's output on its way to the store: masked first, then capped."""
-
-    def __init__(self, log: CappedLog, masks: Secrets) -> None:
-        self._log = log
-        self._stream = Masker(masks)
-
-    def write(self, content: bytes) -> None:
-        self._log.write(self._stream.feed(content))
-
-    def close(self) -> None:
-        try:
-            self._log.write(self._stream.finish())
-        finally:
-            self._log.close()
 
 
 class _Session:
@@ -100,7 +84,8 @@ class HostExecutor:
     def open(self, run: Run) -> None:
         if self._warden is None:
             self._engine.check()
-            processes.become_subreaper()
+            if not self._engine.warden_engine:
+                processes.become_subreaper()
             self._warden = _start_warden(self._engine)
         self._tell_warden(f"run {run.uid}")
         folder = pathlib.Path(tempfile.mkdtemp(prefix=f"c8s-{run.uid}-", dir=self.settings.folder))
@@ -134,7 +119,7 @@ class HostExecutor:
             for wanted in step.secrets
             if wanted.env_var
         }
-        host_step = HostStep(run, step, attempt, place, secret_env)
+        host_step = HostStep(run, step, attempt, place, secret_env, lambda: thread.stopping)
         log = self._store.log(run.name, step.name, attempt)
         thread = Attempt(
             host_step,

@@ -23,7 +23,9 @@ KEPT_VARIABLES = (
 )  # fmt: skip
 
 # exec keeps the process that leads the group; core files would hold secrets.
-_LIMITED = 'ulimit -c 0; {limits}exec "$@"'
+_LIMITED = '{marking}ulimit -c 0; {limits}exec "$@"'
+
+_MARKS = processes.Marks()
 
 
 class LocalEngine:
@@ -47,8 +49,8 @@ class LocalEngine:
             )
         return LocalChild(host_step)
 
-    def sweep(self, run_id: str, step: str = "") -> None:
-        processes.end_step(run_id, step)
+    def sweep(self, run_id: str) -> None:
+        processes.end_run(run_id)
 
 
 def _needs_container(host_step: HostStep) -> str:
@@ -75,10 +77,17 @@ class LocalChild:
     def __init__(self, host_step: HostStep) -> None:
         self._run_id = host_step.run.uid
         self._step = host_step.step.name
+        self._mark = _MARKS.take()
         read, write = os.pipe()
         try:
             self._process = subprocess.Popen(
-                ["/bin/sh", "-c", _limits(host_step), "sh", *argument_list(host_step.step)],
+                [
+                    "/bin/sh",
+                    "-c",
+                    _prologue(host_step, self._mark),
+                    "sh",
+                    *argument_list(host_step.step),
+                ],
                 cwd=host_step.place.workspace,
                 env=step_environment(host_step),
                 stdin=subprocess.DEVNULL,
@@ -88,6 +97,7 @@ class LocalChild:
             )
         except (OSError, ValueError) as error:
             os.close(read)
+            _MARKS.give_back(self._mark)
             raise InvalidInput(f"step {self._step!r} cannot be started: {error}") from error
         finally:
             os.close(write)
@@ -108,19 +118,21 @@ class LocalChild:
 
     def finish(self) -> Ending:
         self.kill()
-        if processes.orphans({self._process.pid}):
-            processes.end_step(self._run_id, self._step)
-        return ending_of(self._process.returncode)
+        status = self._process.wait()
+        processes.end_orphans(self._run_id, self._step, self._mark)
+        _MARKS.give_back(self._mark)
+        return ending_of(status)
 
 
-def _limits(host_step: HostStep) -> str:
+def _prologue(host_step: HostStep, mark: int) -> str:
+    """Shell text that bounds the step before it becomes the step."""
     limits = host_step.step.limits
     lines = ""
     if limits and limits.memory is not None:
         lines += f"ulimit -v {int(limits.memory) // 1024}; "
     if limits and limits.ephemeral_storage is not None:
         lines += f"ulimit -f {int(limits.ephemeral_storage) // 512}; "
-    return _LIMITED.format(limits=lines)
+    return _LIMITED.format(marking=processes.marking(mark), limits=lines)
 
 
 def ending_of(status: int) -> Ending:

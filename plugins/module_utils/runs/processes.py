@@ -1,9 +1,10 @@
 """Find and end every process that a step left on this host.
 
-A step's process leads a session and a process group of its own, and carries its run and step in
-its environment. What it forks may leave the group (a daemon does); while the driver is the
-subreaper (prctl(2), Linux) such orphans become its children, so it sees at once whether a step
-left any. Elsewhere than on Linux only the group is ended.
+A step's process leads a session and a process group of its own. What it forks may leave the group
+(a daemon does). While the driver is the subreaper (prctl(2), Linux) such orphans become its
+children once the step has ended, so it needs to look at its own children alone; it knows them by
+two things that they inherit: the run and step in their environment, and the step's mark, which
+outlives even an emptied environment. Elsewhere than on Linux only the group is ended.
 """
 
 from __future__ import annotations
@@ -14,9 +15,44 @@ import os
 import pathlib
 import signal
 import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PROC = pathlib.Path("/proc")
+_OUT_OF_MEMORY_SCORE = "oom_score_adj"
+_KILL_SECONDS = 10.0
+_LOOK_SECONDS = 0.002
+
+
+class Marks:
+    """Numbers that tell the steps of this process apart.
+
+    A mark is the score by which the kernel chooses whom to end when memory runs out. It is
+    inherited, never lowered without privileges, and well above the driver's own: a step that eats
+    all memory goes before its driver.
+    """
+
+    def __init__(self, least: int = 500, greatest: int = 999) -> None:
+        self._free = list(range(least, greatest + 1))
+        self._lock = threading.Lock()
+
+    def take(self) -> int:
+        """A mark that no other step has; 0, which marks nothing, where there is none left."""
+        with self._lock:
+            return self._free.pop(0) if self._free else 0
+
+    def give_back(self, mark: int) -> None:
+        """Let the mark go to another step, at last."""
+        if mark:
+            with self._lock:
+                self._free.append(mark)
+
+
+def marking(mark: int) -> str:
+    """Shell text that marks the shell that runs it; does nothing where that is not possible."""
+    return f"{{ echo {mark} >/proc/self/{_OUT_OF_MEMORY_SCORE}; }} 2>/dev/null || :; "
 
 
 def become_subreaper() -> bool:
@@ -38,46 +74,74 @@ def signal_group(group: int, number: signal.Signals) -> bool:
 
 def of_step(run_id: str, step: str = "") -> list[int]:
     """Processes whose environment names this run, and this step where one is given."""
-    markers = {f"C8S_RUN_ID={run_id}".encode()}
-    if step:
-        markers.add(f"C8S_STEP={step}".encode())
-    found = []
-    for entry in _PROC.glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if markers <= set((entry / "environ").read_bytes().split(b"\0")):
-                found.append(int(entry.name))
-    return [process for process in found if process != os.getpid()]
+    everybody = (int(entry.name) for entry in _PROC.glob("[0-9]*"))
+    own = os.getpid()
+    return [other for other in everybody if other != own and _names(other, run_id, step)]
 
 
-def end_step(run_id: str, step: str = "") -> int:
-    """Kill all of a step's (or run's) processes until none is left; how many there were.
+def end_run(run_id: str) -> None:
+    """Kill all processes of a run, whoever started them, until none is left."""
+    _end(lambda: of_step(run_id))
 
-    Each pass may miss what is being forked meanwhile, so passes go on until one finds nothing.
-    """
-    ended = 0
-    for _attempt in range(100):
-        processes = of_step(run_id, step)
-        if not processes:
-            break
+
+def end_orphans(run_id: str, step: str, mark: int) -> None:
+    """Kill what a step, whose own process has ended, left to this process as its subreaper."""
+
+    def left() -> list[int]:
+        known = children()
+        if known is None:
+            return of_step(run_id, step)
+        return [child for child in known if _has_mark(child, mark) or _names(child, run_id, step)]
+
+    _end(left)
+
+
+def _end(left: Callable[[], list[int]]) -> None:
+    """Kill until nothing is left, for each look may miss what is being forked meanwhile."""
+    deadline = time.monotonic() + _KILL_SECONDS
+    while (processes := left()) and time.monotonic() < deadline:
         for process in processes:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(process, signal.SIGKILL)
-                ended += 1
         reap(processes)
-    return ended
+        time.sleep(_LOOK_SECONDS)
 
 
-def reap(processes: list[int]) -> None:
+def reap(processes: Iterable[int]) -> None:
     """Take the exit status of those that are children of this process and have ended."""
     for process in processes:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(process, os.WNOHANG)
 
 
-def orphans(known: set[int]) -> list[int]:
-    """Children of this process that it did not start itself (`known`): orphans it inherited."""
-    children: set[int] = set()
-    for thread in (_PROC / "self" / "task").glob("*"):
-        with contextlib.suppress(OSError):
-            children.update(int(child) for child in (thread / "children").read_text().split())
-    return sorted(children - known)
+def _names(process: int, run_id: str, step: str) -> bool:
+    """Whether a process carries this run, and the step where one is given, in its environment."""
+    markers = {f"C8S_RUN_ID={run_id}".encode()}
+    if step:
+        markers.add(f"C8S_STEP={step}".encode())
+    try:
+        content = (_PROC / str(process) / "environ").read_bytes()
+    except OSError:
+        return False  # It has ended, or is somebody else's.
+    return markers <= set(content.split(b"\0"))
+
+
+def _has_mark(process: int, mark: int) -> bool:
+    try:
+        score = (_PROC / str(process) / _OUT_OF_MEMORY_SCORE).read_text()
+    except OSError:
+        return False
+    return mark != 0 and int(score) == mark
+
+
+def children() -> list[int] | None:
+    """The children of this process; None where the kernel does not tell."""
+    found: list[int] = []
+    threads = list((_PROC / "self" / "task").glob("*"))
+    for thread in threads:
+        try:
+            found += (int(child) for child in (thread / "children").read_text().split())
+        except OSError:
+            if thread.exists():
+                return None
+    return found if threads else None
