@@ -50,7 +50,7 @@ def test_what_is_no_quantity_is_refused(text):
 
 
 def test_ten_tenths_are_one():
-    assert sum(quantity("0.1") for _ in range(10)) == quantity("1")
+    assert sum(quantity("0.1") for _tenth in range(10)) == quantity("1")
 
 
 @given(st.decimals(min_value=0, max_value=10**6, places=3))
