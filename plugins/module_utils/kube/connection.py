@@ -14,6 +14,7 @@ from .encoding import decode, encode
 from .endpoint import Target, target
 from .faults import Throttled, Uncertain, error_of
 from .options import ConnectionOptions
+from .proxy import goes_direct
 from .transport import Answer, NotSent, Stream, Transport
 
 if TYPE_CHECKING:
@@ -173,22 +174,28 @@ class Client:
             raise error_of(answer.status, answer.body, doing or f"GET {path}", answer.retry_after)
         raise Unavailable(f"{self.server} neither streams nor refuses")
 
-    def handshake(self) -> tuple[dict[str, str] | Any, ssl.SSLContext | None]:
-        """Headers and TLS of the current login, for protocols that leave HTTP (WebSocket)."""
+    def handshake(self) -> tuple[list[tuple[str, str]], ssl.SSLContext | None, str]:
+        """For protocols that leave HTTP (WebSocket): headers, TLS, and the name to ask for."""
         login, transport = self._ready()
-        return self._headers(login, {}), transport.tls
+        headers = self._headers(login, {})
+        # What comes back is no document.
+        del headers["Accept"]
+        return list(headers.items()), transport.tls, self._endpoint.server_name
 
     def renew(self) -> bool:
         """The current login was refused somewhere: whether there is another one now."""
         return self._credentials.renew()
 
     @property
-    def endpoint_proxy(self) -> str:
+    def proxy(self) -> str:
         """The proxy that leads to the server, empty when there is none between."""
-        from .proxy import goes_direct
-
         endpoint = self._endpoint
         return "" if goes_direct(endpoint.server, endpoint.no_proxy) else endpoint.proxy
+
+    @property
+    def proxy_login(self) -> str:
+        """What the proxy wants to know, as `user:password`."""
+        return self._endpoint.proxy_headers.proxy_basic_auth
 
     def close(self) -> None:
         """Drop all connections; whoever waits for another try gives up."""
