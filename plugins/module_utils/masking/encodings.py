@@ -79,10 +79,12 @@ class _Replacements(dict[bytes, bytes]):
 
 
 def percent_encoded(value: bytes) -> set[bytes]:
-    """The value as URLs and forms hold it, by every encoder in use; empty where it stays as is."""
-    present = frozenset(value) - _ALWAYS_PLAIN
+    """The value as URLs and forms hold it, by every encoder in use; not as it is."""
+    present = frozenset(value)
     texts: set[bytes] = set()
-    for escaped in {present - plain for plain in _ALSO_PLAIN} - {frozenset()}:
+    # All bytes escaped is what a program does that keeps no list.
+    escaped_sets = {present, *(present - _ALWAYS_PLAIN - plain for plain in _ALSO_PLAIN)}
+    for escaped in escaped_sets - {frozenset()}:
         escapable = re.compile(b"[%s]" % b"".join(b"\\x%02x" % byte for byte in escaped))
         for digits in (b"%%%02X", b"%%%02x"):
             for space in (digits % 32, b"+"):

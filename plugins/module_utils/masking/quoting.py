@@ -157,9 +157,9 @@ _DOLLAR_QUOTES: tuple[Mapping[str, str], ...] = (
         **{character: _BASH[character] for character in "\t\n\\'"},
     },  # zsh
 )
-_BACKSLASHED = frozenset(" \t\"'\\|&;()<>!{}*[]?^$`,~#=:@%+")
-# bash's printf %q; what only some versions and shells escape comes in both ways.
-_PRINTF_Q = _BACKSLASHED - frozenset("=:@%+")
+# bash's printf %q, and what it leaves to other shells and programs.
+_PRINTF_Q = frozenset(" \t\"'\\|&;()<>!{}*[]?^$`,")
+_BACKSLASHED = _PRINTF_Q | frozenset("~#=:@%+")
 
 
 def _shell(text: str, special: frozenset[str]) -> Iterator[str]:
@@ -174,19 +174,22 @@ def _shell(text: str, special: frozenset[str]) -> Iterator[str]:
             # At a word's border a shell leaves off or adds the quote that opens or closes.
             yield quote.strip("'")
     double = special & _IN_DOUBLE_QUOTES
-    backslashed = special & _BACKSLASHED
-    bash = special & _PRINTF_Q
-    for escaped in {
-        *(double, double - {"!"}),
-        *(backslashed, bash, bash - {"#"}, bash - {"~"}, bash - {"#", "~"}),
-    }:
-        yield _replaced(text, {character: "\\" + character for character in escaped})
+    for escaped in {double, double - {"!"}, special & _BACKSLASHED}:
+        yield _backslashed(text, escaped)
+    bash = re.sub("(?<=[=:])~", r"\\~", _backslashed(text, special & _PRINTF_Q))
+    yield bash
+    if text[0] in "~#":  # escaped at the beginning of a word
+        yield "\\" + bash
     if special & _IN_DOLLAR_QUOTES or not text.isascii():
         for table in _DOLLAR_QUOTES:
             quote = _replaced(text, table)
             yield quote
             yield _octal(quote, str.isprintable)
             yield _octal(quote, str.isascii)
+
+
+def _backslashed(text: str, escaped: frozenset[str]) -> str:
+    return _replaced(text, {character: "\\" + character for character in escaped})
 
 
 def _octal(text: str, stays: Callable[[str], bool]) -> str:

@@ -7,6 +7,7 @@ import html
 import json
 import pprint
 import random
+import re
 import shlex
 import string
 import textwrap
@@ -18,7 +19,7 @@ from xml.sax import saxutils
 import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.masking.forms import LEAST, all_forms
 from ansible_collections.c8s.ci.plugins.module_utils.masking.masker import MARKER, Secrets
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 M = MARKER.encode()
@@ -83,20 +84,10 @@ ENCODERS: dict[str, Callable[[str], str]] = {
     "url, query": urllib.parse.quote_plus,
     "url, component": lambda text: urllib.parse.quote(text, safe="~!*'()"),
     "url, JavaScript's encodeURI": lambda text: urllib.parse.quote(text, safe="~!*'();,/?:@&=+$#"),
-    "url, lower case": lambda text: (
-        "".join(
-            character
-            if character in string.ascii_letters + string.digits
-            else f"%{byte:02x}"
-            if len(character.encode()) == 1
-            else "".join(f"%{one:02x}" for one in character.encode())
-            for character in text
-            for byte in character.encode()[:1]
-        )
-        .replace("%2d", "-")
-        .replace("%5f", "_")
-        .replace("%2e", ".")
+    "url, lower case": lambda text: re.sub(
+        "%..", lambda match: match[0].lower(), urllib.parse.quote(text, safe="~")
     ),
+    "url, every byte": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
     "python": lambda text: repr(text)[1:-1],
     "python, ascii": lambda text: ascii(text)[1:-1],
     "python, bytes": lambda text: repr(text.encode())[2:-1],
@@ -112,6 +103,7 @@ ENCODERS: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("encoder", ENCODERS)
+@settings(max_examples=25)
 @given(secret=passwords)
 @example(secret=HARD)
 @example(secret="'starts and ends'")
@@ -169,7 +161,7 @@ def wrapped(text: bytes, width: int, end: bytes) -> bytes:
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\n    ", b"\r\n\t"])
 @pytest.mark.parametrize("width", [60, 64, 76])
-@pytest.mark.parametrize("size", [6, 7, 8, 9, 12, 13, 20, 45, 64, 200])
+@pytest.mark.parametrize("size", [6, 7, 9, 12, 20, 64, 200])
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode, bytes.hex])
 def test_cut_into_lines_at_every_place(
     encode: Callable[[bytes], bytes | str], size: int, width: int, end: bytes

@@ -97,6 +97,7 @@ def test_traces_of_hard_ones(shell: str, secret: str) -> None:
 @settings(max_examples=40)
 @given(secret=passwords)
 @example(secret="tilde~in#it")
+@example(secret="x=~~:~#")
 @example(secret="~tilde#")
 @example(secret="#hash~")
 def test_what_bash_quotes(locale: str, secret: str) -> None:
