@@ -106,18 +106,18 @@ def architecture() -> str:
 
 def shipped() -> dict[str, Image]:
     """Every image that a cluster has from the start, by the names that files use."""
-    busybox = _busybox()
     python = Image((BASE.layer(), PYTHON.layer()), command=("python3",))
     git = Image((BASE.layer(), GIT.layer()), entrypoint=("git",), folder="/git")
     return {
         "pause:1": _pause(),
-        "library/busybox:latest": busybox,
+        "library/busybox:latest": busybox(),
         "library/python:3.11": python,
         "alpine/git:latest": git,
     }
 
 
-def _busybox() -> Image:
+def busybox() -> Image:
+    """Every program of busybox, and nothing else."""
     applets = run(tools() / "bin" / "busybox", "--list").split()
     contents = Contents(
         packages=("busybox-static",),
