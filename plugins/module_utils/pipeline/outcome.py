@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 from collections.abc import Sequence
 
-from .halt import Halt
+from .halt import CLOCK_SKEW, Halt
 from .observation import Observation, State
 from .run import Run
 from .spec import Step
@@ -22,21 +22,19 @@ def after_attempt(
 
     `halt` is why the run had to end by then, if it had to. `seen.completion_time` is set. What
     ends well after a halt may have obeyed a signal, and what ends well after its timeout was late:
-    neither has succeeded.
+    neither has succeeded. What goes wrong while an attempt is held is no verdict: preparing ahead
+    may save time, but never changes what comes of a step.
     """
     ended_at = seen.completion_time or datetime.datetime.max.replace(tzinfo=datetime.UTC)
     status = dataclasses.replace(status, completion_time=ended_at, exit_code=seen.exit_code)
-    late = (
-        status.start_time is not None
-        and (ended_at - status.start_time).total_seconds() >= step.timeout
-    )
+    late = _late(step, status.start_time, ended_at, killed=_killed(seen))
     went_well = seen.state is State.ENDED and seen.exit_code == 0 and not seen.reason
     if went_well and not late and (halt is None or ended_at <= halt.at):
-        return dataclasses.replace(status, phase=Phase.SUCCEEDED, reason="", message="")
+        return dataclasses.replace(status, phase=Phase.SUCCEEDED, reason="", message=seen.message)
     if halt is not None:
         phase = Phase.CANCELLED if status.start_time else halt.unstarted_phase
         return dataclasses.replace(status, phase=phase, reason=halt.reason, message=halt.message)
-    if seen.interruption:
+    if seen.interruption or seen.held:
         return dataclasses.replace(
             status,
             phase=Phase.PENDING,
@@ -51,6 +49,27 @@ def after_attempt(
         return _failed(run, step, status, Reason.TIMEOUT, message)
     message = seen.message or f"ended with exit code {seen.exit_code}"
     return _failed(run, step, status, seen.reason or Reason.STEP_FAILED, message)
+
+
+def _late(
+    step: Step,
+    start_time: datetime.datetime | None,
+    ended_at: datetime.datetime,
+    *,
+    killed: bool,
+) -> bool:
+    """Whether its timeout ended it. Who stops it may have a clock that is fast: what was killed
+    shortly before is taken for late, too."""
+    if start_time is None:
+        return False
+    timeout = datetime.timedelta(seconds=step.timeout)
+    slack = min(CLOCK_SKEW, timeout / 2) if killed else datetime.timedelta()
+    return ended_at - start_time >= timeout - slack
+
+
+def _killed(seen: Observation) -> bool:
+    """Whether a signal ended it, and nobody knows better why."""
+    return seen.exit_code is not None and seen.exit_code > 128 and not seen.reason
 
 
 def _disrupted(status: StepStatus, seen: Observation) -> StepStatus:
@@ -112,7 +131,7 @@ def of_run(run: Run, statuses: Sequence[StepStatus], halting: Sequence[Halt]) ->
     usage = _usage(run, statuses)
     status = dataclasses.replace(run.status, steps=tuple(statuses), resource_usage=usage)
     if not bad:
-        return dataclasses.replace(status, phase=Phase.SUCCEEDED, reason="", message="")
+        return dataclasses.replace(status, phase=Phase.SUCCEEDED, reason="", message=seen.message)
     decisive = [
         halt
         for halt in halting

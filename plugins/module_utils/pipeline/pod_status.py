@@ -45,8 +45,13 @@ def observation_of(
     job: Object | None,
     pods: Sequence[Object],
     now: datetime.datetime,
+    *,
+    stopping: bool = False,
 ) -> Observation:
-    """The attempt as its Job (None: it is gone) and its pods show it."""
+    """The attempt as its Job (None: it is gone) and its pods show it.
+
+    While the driver is `stopping` it, that its pod is deleted is no disruption.
+    """
     name = job["metadata"]["name"] if job else ""
     base = Observation(step, attempt, State.WAITING, job_name=name)
     living = sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
@@ -57,12 +62,13 @@ def observation_of(
     if len(disrupted) > DISRUPTION_LIMIT:
         message = f"disrupted {len(disrupted)} times, last: {_disruption(living[-1])}"
         return _ended(base, living[-1], None, "Disrupted", message)
-    if _disruption(living[-1]) and seen.state is State.ENDED:
-        if job is None or _condition(job, "Failed"):
-            return dataclasses.replace(seen, disruption=True)
-        note = f"{_disruption(living[-1])}; its Job makes another pod"
-        return dataclasses.replace(base, reason="Disrupted", message=note)
-    return seen
+    if stopping or seen.state is not State.ENDED or not _disruption(living[-1]):
+        return dataclasses.replace(seen, disruption=seen.disruption and not stopping)
+    replaced = _condition(living[-1], "DisruptionTarget") and job and not _condition(job, "Failed")
+    if not replaced:
+        return dataclasses.replace(seen, disruption=True)
+    note = f"{_disruption(living[-1])}; its Job makes another pod"
+    return dataclasses.replace(base, reason="Disrupted", message=note)
 
 
 def _without_pods(base: Observation, job: Object | None) -> Observation:

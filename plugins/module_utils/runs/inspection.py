@@ -57,10 +57,13 @@ def many(
     *,
     pipeline: str = "",
     phase: str = "",
+    branch: str = "",
     limit: int = 0,
     children: bool = True,
 ) -> list[Record]:
-    """Records, oldest first, of a pipeline or in a phase where that is asked; the last `limit`.
+    """Records, oldest first, of a pipeline, in a phase or for a branch where that is asked.
+
+    Of these the last `limit`, where it is not 0.
 
     Without `children`, those that belong to a matrix are left out.
     """
@@ -71,6 +74,8 @@ def many(
         found = [record for record in found if record["spec"]["pipeline"]["name"] == pipeline]
     if phase:
         found = [record for record in found if record["status"].get("phase") == phase]
+    if branch:
+        found = [record for record in found if record["spec"].get("branch") == branch]
     return found[-limit:] if limit else found
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
+import shutil
 import tarfile
 from collections.abc import Iterable
 from typing import IO
@@ -18,6 +20,9 @@ def pack(root: pathlib.Path, paths: Iterable[pathlib.Path], stream: IO[bytes]) -
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
         for path in paths:
             member = archive.gettarinfo(str(root / path), arcname=str(path))
+            if member is not None and member.islnk():  # a second name of a file: pack it again
+                member.type, member.linkname = tarfile.REGTYPE, ""
+                member.size = (root / path).stat().st_size
             if member is None or not (member.isreg() or member.issym()):
                 continue
             member.uid = member.gid = 0
@@ -31,13 +36,22 @@ def pack(root: pathlib.Path, paths: Iterable[pathlib.Path], stream: IO[bytes]) -
     return count
 
 
-def unpack(stream: IO[bytes], root: pathlib.Path, *, size_limit: int | None = None) -> int:
+def unpack(
+    stream: IO[bytes],
+    root: pathlib.Path,
+    *,
+    size_limit: int | None = None,
+    links_out: bool = False,
+) -> int:
     """Extract a tar below `root`; how many members there were.
 
-    Raises InvalidInput for members that would leave `root` (absolute, `..`, links that lead out),
-    that are devices, and for archives of too many or too large members.
+    Raises InvalidInput for members that would leave `root` (absolute, `..`, through a link), that
+    are devices or hard links, and for archives of too many or too large members. Links that point
+    out of `root` are refused too, unless `links_out`: in a sandbox they are harmless, and a cached
+    environment needs them.
     """
     count = size = 0
+    real_root = os.path.realpath(root)
     try:
         with tarfile.open(fileobj=stream, mode="r|*") as archive:
             for member in archive:
@@ -45,9 +59,49 @@ def unpack(stream: IO[bytes], root: pathlib.Path, *, size_limit: int | None = No
                 size += member.size
                 if count > MEMBER_LIMIT or (size_limit is not None and size > size_limit):
                     raise InvalidInput("the archive holds more than is allowed; it is not used")
-                archive.extract(member, root, filter="data")
-    except tarfile.FilterError as error:
-        raise InvalidInput(f"the archive is refused: {error}") from error
+                place = _place(member, real_root, links_out=links_out)
+                _extract(archive, member, place)
     except tarfile.TarError as error:
         raise InvalidInput(f"the archive is damaged: {error}") from error
     return count
+
+
+def _place(member: tarfile.TarInfo, real_root: str, *, links_out: bool) -> str:
+    """Where a member goes; InvalidInput where that is not truly below the root."""
+    parts = pathlib.PurePosixPath(member.name).parts
+    if member.name.startswith("/") or ".." in parts or "\0" in member.name:
+        raise InvalidInput(f"the archive is refused: {member.name!r} leads out of its folder")
+    if not (member.isreg() or member.isdir() or member.issym()):
+        raise InvalidInput(f"the archive is refused: {member.name!r} is no file, folder or link")
+    place = os.path.join(real_root, *parts)
+    parent = os.path.dirname(place) if parts else real_root
+    if not _is_below(os.path.realpath(parent), real_root):
+        raise InvalidInput(f"the archive is refused: {member.name!r} goes through a link")
+    target = os.path.realpath(os.path.join(parent, member.linkname)) if member.issym() else parent
+    if not links_out and not _is_below(target, real_root):
+        raise InvalidInput(f"the archive is refused: link {member.name!r} leads out of its folder")
+    return place
+
+
+def _is_below(path: str, real_root: str) -> bool:
+    return path == real_root or path.startswith(real_root.rstrip(os.sep) + os.sep)
+
+
+def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, place: str) -> None:
+    if member.isdir():
+        os.makedirs(place, exist_ok=True)
+        return
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    if os.path.lexists(place) and not (os.path.isdir(place) and not os.path.islink(place)):
+        os.unlink(place)
+    if member.issym():
+        os.symlink(member.linkname, place)
+        return
+    content = archive.extractfile(member)
+    if content is None:
+        raise InvalidInput(f"the archive is damaged: {member.name!r} has no content")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with open(os.open(place, flags, 0o600), "wb") as file:
+        shutil.copyfileobj(content, file, 1 << 20)
+    os.chmod(place, (member.mode & 0o755) | 0o600)
+    os.utime(place, (member.mtime, member.mtime))

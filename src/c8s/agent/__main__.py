@@ -25,6 +25,7 @@ from ansible_collections.c8s.ci.plugins.module_utils.storage import archive, sel
 from .clone import clone_into
 
 TERMINATION_LOG = pathlib.Path("/dev/termination-log")
+READ_SIZE = 1 << 20
 _LOOK_SECONDS = 0.02
 
 
@@ -74,7 +75,11 @@ def pack(folder: str) -> None:
 
 
 def unpack(folder: str) -> None:
-    archive.unpack(sys.stdin.buffer, pathlib.Path(folder))
+    try:
+        archive.unpack(sys.stdin.buffer, pathlib.Path(folder), links_out=True)
+    finally:
+        while sys.stdin.buffer.read(READ_SIZE):
+            pass  # The API tells how a command ended only once its input was taken.
 
 
 def digest(folder: str) -> None:

@@ -1,0 +1,241 @@
+"""Run records kept in a cluster as ConfigMaps: no resource definition and no controller needed.
+
+    metadata.name      c8s-RUN
+    labels             managed-by, kind, run, pipeline, phase, parent, and `cancel` once asked for
+    annotations        the wish to cancel, as JSON
+    data/binaryData    the record: as text while it is small, packed where it is not
+
+Of a run that goes on only what changed some seconds ago is written; whatever is missing when the
+driver dies is read again from the Jobs, whose names anybody can work out. A run is locked by a
+file on the driver's host; two drivers on two hosts meet in the same Jobs and double nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import pathlib
+import secrets
+import threading
+import time
+from typing import Any
+
+from ..core.errors import Conflict, NotFound
+from ..core.names import dns_label, label_value
+from ..kube.connection import MERGE_PATCH, Client
+from ..kube.faults import AlreadyExists
+from ..pipeline.job import LABEL, MANAGED_BY
+from ..pipeline.status import Phase
+from ..storage.run_directory import RUN_NAME_LIMIT, Lock, RunDirectory
+
+Record = dict[str, Any]
+
+TEXT_LIMIT = 256 * 1024
+HOLD_SECONDS = 5.0
+CANCEL_LOOK_SECONDS = 2.0
+_ANNOTATION = f"{LABEL}/cancel-request"
+
+
+class ConfigMapRecords:
+    """The runs of one namespace. Their locks and logs are in `directory`, on this host."""
+
+    def __init__(self, client: Client, namespace: str, directory: RunDirectory) -> None:
+        self.directory = directory
+        self._client = client
+        self._path = f"/api/v1/namespaces/{namespace}/configmaps"
+        self._uids: dict[str, str] = {}
+        self._written: dict[str, float] = {}
+        self._held: dict[str, Record] = {}
+        self._cancels: dict[str, Record] = {}
+        self._looked = 0.0
+        self._guard = threading.Lock()
+
+    def __str__(self) -> str:
+        return f"{self._client.server}{self._path}"
+
+    def create(self, record: Record) -> bool:
+        name = record["metadata"]["name"]
+        try:
+            made = self._client.request(
+                "POST", self._path, _config_map(record), doing=f"keep the record of run {name}"
+            )
+        except AlreadyExists:
+            return False
+        self._uids[name] = made["metadata"]["uid"]
+        self._written[name] = time.monotonic()
+        return True
+
+    def write(self, record: Record) -> None:
+        name = record["metadata"]["name"]
+        ended = Phase(record["status"]["phase"]).terminal
+        if not ended and time.monotonic() - self._written.get(name, 0.0) < HOLD_SECONDS:
+            self._held[name] = record
+            return
+        self._held.pop(name, None)
+        self._send(name, record)
+
+    def settle(self) -> None:
+        now = time.monotonic()
+        for name, record in list(self._held.items()):
+            if now - self._written.get(name, 0.0) >= HOLD_SECONDS:
+                del self._held[name]
+                self._send(name, record)
+
+    def _send(self, name: str, record: Record) -> None:
+        manifest = _config_map(record)
+        patch = {
+            "metadata": {"labels": manifest["metadata"]["labels"]},
+            "data": manifest.get("data"),
+            "binaryData": manifest.get("binaryData"),
+        }
+        self._client.request(
+            "PATCH",
+            f"{self._path}/{_name(name)}",
+            patch,
+            content_type=MERGE_PATCH,
+            repeatable=True,
+            doing=f"keep the record of run {name}",
+        )
+        self._written[name] = time.monotonic()
+
+    def read(self, name: str) -> Record:
+        try:
+            found = self._client.request(
+                "GET", f"{self._path}/{_name(name)}", doing=f"read the record of run {name}"
+            )
+        except NotFound:
+            raise NotFound(f"no run is named {name!r} in {self}") from None
+        self._uids[name] = found["metadata"]["uid"]
+        return _record(found)
+
+    def records(self) -> list[Record]:
+        """All records, oldest first."""
+        selector = ",".join(f"{key}={value}" for key, value in _KIND.items())
+        listed = self._client.request(
+            "GET", self._path, params={"labelSelector": selector}, doing="list the runs"
+        )
+        return sorted(
+            (_record(item) for item in listed["items"]),
+            key=lambda record: (
+                record["metadata"]["creationTimestamp"],
+                record["metadata"]["name"],
+            ),
+        )
+
+    def names(self) -> list[str]:
+        return [record["metadata"]["name"] for record in self.records()]
+
+    def name_for(self, pipeline: str, wanted: str, key: str) -> tuple[str, int]:
+        """A key is part of the name, so that no second object has to remember it."""
+        ending = hashlib.sha256(key.encode()).hexdigest()[:10] if key else secrets.token_hex(4)
+        return wanted or dns_label(pipeline[:39].rstrip("-"), ending, limit=RUN_NAME_LIMIT), 0
+
+    def owner(self, name: str) -> Record:
+        """The owner reference to a run's record, for its Jobs."""
+        if name not in self._uids:
+            self.read(name)
+        return {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "name": _name(name),
+            "uid": self._uids[name],
+        }
+
+    def remove(self, name: str) -> None:
+        """Forget a run; what it owns goes with it. Conflict while it is driven from here."""
+        if self.driven(name):
+            raise Conflict(f"run {name!r} is being driven; cancel it first")
+        self._client.request(
+            "DELETE",
+            f"{self._path}/{_name(name)}",
+            {"propagationPolicy": "Background"},
+            doing=f"remove run {name}",
+        )
+
+    # --- who drives, and who wants it to end ---------------------------------------------------
+
+    def lock(self, name: str) -> Lock | None:
+        return self.directory.lock(name)
+
+    def driven(self, name: str) -> bool:
+        """Whether it is driven, as far as this host knows: what another one launched may be."""
+        return not self.directory.run(name).exists() or self.directory.driven(name)
+
+    def log(self, name: str, step: str, attempt: int) -> pathlib.Path:
+        """The masked log of an attempt, where this host has kept it."""
+        return self.directory.log(name, step, attempt)
+
+    def request_cancel(self, name: str, request: Record) -> None:
+        self._client.request(
+            "PATCH",
+            f"{self._path}/{_name(name)}",
+            {
+                "metadata": {
+                    "labels": {f"{LABEL}/cancel": "requested"},
+                    "annotations": {_ANNOTATION: json.dumps(request)},
+                }
+            },
+            content_type=MERGE_PATCH,
+            repeatable=True,
+            doing=f"cancel run {name}",
+        )
+
+    def cancel_request(self, name: str) -> Record | None:
+        """One list for all runs, and not more often than every other second."""
+        with self._guard:
+            if time.monotonic() - self._looked >= CANCEL_LOOK_SECONDS:
+                selector = ",".join(f"{key}={value}" for key, value in _KIND.items())
+                listed = self._client.request(
+                    "GET",
+                    self._path,
+                    params={"labelSelector": f"{selector},{LABEL}/cancel=requested"},
+                    doing="look for runs to cancel",
+                )
+                for item in listed["items"]:
+                    request = json.loads(item["metadata"]["annotations"][_ANNOTATION])
+                    self._cancels[_record(item)["metadata"]["name"]] = request
+                self._looked = time.monotonic()
+            return self._cancels.get(name)
+
+
+_KIND = {**MANAGED_BY, f"{LABEL}/kind": "run"}
+
+
+def _name(run: str) -> str:
+    return f"c8s-{run}"
+
+
+def _config_map(record: Record) -> Record:
+    name = record["metadata"]["name"]
+    labels = {
+        **_KIND,
+        f"{LABEL}/run": label_value(name),
+        f"{LABEL}/pipeline": label_value(record["spec"]["pipeline"]["name"]),
+        f"{LABEL}/phase": record["status"]["phase"],
+    }
+    if record["spec"].get("parent"):
+        labels[f"{LABEL}/matrix-parent"] = label_value(record["spec"]["parent"])
+    text = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
+    content: Record
+    if len(text) <= TEXT_LIMIT:
+        content = {"data": {"record.json": text}}
+    else:
+        packed = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+        content = {"binaryData": {"record.json.gz": packed}}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": _name(name), "labels": labels},
+        **content,
+    }
+
+
+def _record(config_map: Record) -> Record:
+    packed = config_map.get("binaryData", {}).get("record.json.gz")
+    if packed:
+        found: Record = json.loads(gzip.decompress(base64.b64decode(packed)))
+    else:
+        found = json.loads(config_map["data"]["record.json"])
+    return found

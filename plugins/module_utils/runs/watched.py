@@ -1,0 +1,84 @@
+"""The Jobs and pods of runs as they are now, kept up to date by one watch for each kind."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ..kube.connection import Client
+from ..kube.informer import Informer, Informers
+from ..kube.kinds import JOB, POD, Kind
+from ..pipeline.job import LABEL
+from ..pipeline.pod import Manifest
+
+SYNC_SECONDS = 60.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Seen:
+    """What there is of one attempt; `pods` oldest first."""
+
+    job: Manifest | None = None
+    pods: tuple[Manifest, ...] = ()
+
+    @property
+    def newest(self) -> Manifest | None:
+        return self.pods[-1] if self.pods else None
+
+
+NOTHING = Seen()
+
+
+class Watched:
+    """All Jobs and pods of a namespace that fit a selector, by run, step and attempt."""
+
+    def __init__(self, client: Client, namespace: str, selector: str) -> None:
+        self._namespace = namespace
+        self._selector = selector
+        self._informers = Informers(client, group_label=f"{LABEL}/run-id")
+        self._mark = 0
+
+    def start(self) -> None:
+        """Begin to watch and wait for the first lists; does nothing when called again.
+
+        Raises Denied where that is not allowed, Timeout where the server does not answer.
+        """
+        for informer in [self._informer(kind) for kind in (JOB, POD)]:
+            informer.wait_synced(SYNC_SECONDS)
+
+    def stop(self) -> None:
+        self._informers.close()
+
+    def wake(self) -> None:
+        """Let whoever waits look again."""
+        self._informers.changes.note(())
+
+    def wait(self, seconds: float) -> None:
+        """Return when something has changed since the last wait, or after `seconds`."""
+        self._informers.changes.wait(self._mark, max(0.0, seconds))
+        self._mark = self._informers.changes.count
+
+    def of_run(self, run_id: str) -> dict[tuple[str, int], Seen]:
+        """Everything there is of a run, by step and attempt."""
+        jobs: dict[tuple[str, int], Manifest] = {}
+        pods: dict[tuple[str, int], list[Manifest]] = {}
+        for found in self._informer(JOB).objects(run_id):
+            jobs[_key(found)] = found
+        for found in self._informer(POD).objects(run_id):
+            pods.setdefault(_key(found), []).append(found)
+        return {
+            key: Seen(jobs.get(key), tuple(sorted(pods.get(key, ()), key=_born)))
+            for key in jobs.keys() | pods.keys()
+        }
+
+    def _informer(self, kind: Kind) -> Informer:
+        return self._informers.of(kind, self._namespace, labels=self._selector)
+
+
+def _key(found: Manifest) -> tuple[str, int]:
+    labels = found["metadata"]["labels"]
+    return labels[f"{LABEL}/step"], int(labels[f"{LABEL}/attempt"])
+
+
+def _born(pod: Manifest) -> tuple[str, int]:
+    metadata = pod["metadata"]
+    return metadata["creationTimestamp"], int(metadata.get("resourceVersion") or 0)
