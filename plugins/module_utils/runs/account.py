@@ -49,9 +49,12 @@ def _without_pipeline(record: Record) -> Record:
     return {**record, "spec": spec}
 
 
-def failure_message(found: Sequence[dict[str, Any]]) -> str:
-    """The `failures` of an account as people read them."""
-    told = [str(Failure(**{**entry, "lines": tuple(entry["lines"])})) for entry in found]
+def failure_message(found: Sequence[dict[str, Any]], *, with_lines: bool = True) -> str:
+    """The `failures` of an account as people read them, with the ends of the logs or without."""
+    told = [
+        str(Failure(**{**entry, "lines": tuple(entry["lines"]) if with_lines else ()}))
+        for entry in found
+    ]
     more = len(told) - _TOLD_FAILURES
     if more > 0:
         told = [*told[:_TOLD_FAILURES], f"and {more} more"]

@@ -146,12 +146,17 @@ def host_runs(
 
     Raises InvalidInput where the secrets are no map of maps of texts.
     """
-    store = options.get("store")
     parallel = options.get("parallel")
     return HostRuns(
         options["executor"],
-        pathlib.Path(store) if store else default_root(environment),
+        store_of(options, environment).root,
         secrets=secrets_from(options.get("secrets") or {}, "secrets"),
         settings=HostSettings(parallel=parallel) if parallel else None,
         report=report,
     )
+
+
+def store_of(options: Mapping[str, Any], environment: Mapping[str, str]) -> RunDirectory:
+    """The store that plain options name, or the one that is meant where they name none."""
+    store = options.get("store")
+    return RunDirectory(pathlib.Path(store) if store else default_root(environment))
