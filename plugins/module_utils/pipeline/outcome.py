@@ -131,7 +131,7 @@ def of_run(run: Run, statuses: Sequence[StepStatus], halting: Sequence[Halt]) ->
     usage = _usage(run, statuses)
     status = dataclasses.replace(run.status, steps=tuple(statuses), resource_usage=usage)
     if not bad:
-        return dataclasses.replace(status, phase=Phase.SUCCEEDED, reason="", message=seen.message)
+        return dataclasses.replace(status, phase=Phase.SUCCEEDED, reason="", message="")
     decisive = [
         halt
         for halt in halting
