@@ -1,0 +1,10 @@
+"""`python -m c8s` is the command `c8s`."""
+
+from __future__ import annotations
+
+import sys
+
+from .cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""The verbs of the command, put together."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+import typer.main
+
+from .main import say_version
+from .options import Store
+from .verbs import cancel, completion, get, logs, mask, plan, rerun, run, schema, validate
+
+HELP = """Run pipelines, on this host or as Jobs of a Kubernetes cluster.
+
+A pipeline is a file, .c8s.yaml, of steps that wait for each other. Runs are
+kept, with their logs, in a store; every verb that takes a RUN finds it there.
+"""
+
+EPILOG = """Exit codes:
+
+\b
+  0   it succeeded, or the file is valid
+  1   the run failed or was cancelled, or something went wrong
+  2   wrong usage, or an invalid file
+  3   not found
+  4   denied
+  5   something outside cannot be reached
+  130 interrupted
+
+Examples:
+
+\b
+  c8s validate                    is .c8s.yaml right?
+  c8s plan --branch main          what would a push to main run?
+  c8s run                         run this checkout's last commit
+  c8s get runs                    what has run
+  c8s logs demo-1 --step test     what a step printed
+"""
+
+SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+
+def command() -> Any:
+    """The whole command, ready to be called with arguments."""
+    app = typer.Typer(
+        add_completion=False,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings=SETTINGS,
+        help=HELP,
+        epilog=EPILOG,
+    )
+    app.callback()(_global_options)
+    for verb in (validate, plan, run):
+        _add(app, verb)
+    app.add_typer(_getters(), name="get")
+    for verb in (logs, cancel, rerun, mask, schema, completion):
+        _add(app, verb)
+    return typer.main.get_command(app)
+
+
+def _add(app: typer.Typer, verb: Any) -> None:
+    """A verb is a module that holds a function of its name and examples."""
+    name = verb.__name__.rpartition(".")[2]
+    app.command(name, epilog=examples(verb.EXAMPLES))(getattr(verb, name))
+
+
+def _getters() -> typer.Typer:
+    group = typer.Typer(
+        no_args_is_help=True, rich_markup_mode=None, help="Show what there is: runs."
+    )
+    for name, verb in (("runs", get.runs), ("run", get.runs)):
+        group.command(name, epilog=examples(get.EXAMPLES), hidden=name == "run")(verb)
+    return group
+
+
+def examples(lines: str) -> str:
+    """Examples as the end of a help text, their lines kept as they are."""
+    return f"Examples:\n\n\b\n{lines.rstrip()}"
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        raise typer.Exit(say_version())
+
+
+def _global_options(
+    ctx: typer.Context,
+    store: Store = None,
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FORMAT", help="As --output of the verb")
+    ] = "",
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", "-v", help="Show the details of an unexpected error (C8S_DEBUG)"),
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_say_version, is_eager=True, help="Show the version and end"
+        ),
+    ] = False,
+) -> None:
+    # `main` takes --verbose out, wherever it stands; here it is for the help.
+    del verbose, version
+    given = {"store": store, "output": output or None}
+    defaults = {name: value for name, value in given.items() if value is not None}
+    ctx.default_map = _for_each_verb(ctx.command, defaults)
+
+
+def _for_each_verb(group: Any, defaults: dict[str, Any]) -> dict[str, Any]:
+    """What was given before the verb, as the default of what may be given behind it."""
+    return {
+        name: _for_each_verb(verb, defaults) if hasattr(verb, "commands") else defaults
+        for name, verb in group.commands.items()
+    }

@@ -1,0 +1,178 @@
+"""A launch from the command line: drive it, show it, and end with what became of it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .ending import Exit
+from .options import Executor, Progress
+from .secrets_file import secret_values
+from .terminal import lively, say, user
+from .writing import write, write_as
+
+if TYPE_CHECKING:
+    from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.birth import Order
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.events import Event
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import HostRuns
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Launch:
+    """How a run is to be driven and shown; the fields are the options of the same names."""
+
+    executor: Executor
+    store: pathlib.Path | None = None
+    secrets: pathlib.Path | None = None
+    vault_password_file: pathlib.Path | None = None
+    parallel: int | None = None
+    output: Progress = Progress.TEXT
+    quiet: bool = False
+
+
+class View(Protocol):
+    """Shows the events of a launch."""
+
+    def open(self) -> None: ...
+
+    def take(self, event: Event) -> None: ...
+
+    def stopping(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def launch(wanted: Launch, order: Callable[[HostRuns], Order]) -> int:
+    """Drive the run that `order` asks for to its end; the exit code."""
+    view = _view(wanted)
+    runs = runs_of(wanted, view.take)
+    ordered = order(runs)
+    with _interruptible(runs, view) as signals, _shown(view):
+        launched = runs.launch([ordered])[0]
+    interrupted = bool(signals)
+    if not launched.created and not launched.driven:
+        say(f"{launched.run.name} has run before; this is what became of it.")
+    _conclude(wanted, runs, launched.run, view, interrupted=interrupted)
+    if interrupted:
+        return Exit.INTERRUPTED
+    return Exit.SUCCEEDED if launched.run.status.phase == "Succeeded" else Exit.FAILED
+
+
+def store_of(store: pathlib.Path | None) -> pathlib.Path:
+    """The folder of the store: as given, else where it is by default."""
+    from ansible_collections.c8s.ci.plugins.module_utils.storage.run_directory import default_root
+
+    return store or default_root(os.environ)
+
+
+def runs_of(wanted: Launch, take: Callable[[Event], None] = lambda _event: None) -> HostRuns:
+    """What drives runs with this executor; `take` is told of every event."""
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.host import HostSettings
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import HostRuns
+
+    settings = HostSettings(parallel=wanted.parallel) if wanted.parallel else HostSettings()
+    return HostRuns(
+        wanted.executor,
+        store_of(wanted.store),
+        secrets=secret_values(wanted.secrets, wanted.vault_password_file),
+        settings=settings,
+        report=_patient(take),
+    )
+
+
+def _view(wanted: Launch) -> View:
+    if wanted.output is Progress.JSONL:
+        from .view.events_as_json import JsonView
+
+        return JsonView(write)
+    from .view.lines import PlainView
+
+    if wanted.quiet:
+        return PlainView(lambda _line: None)
+    if not lively(sys.stderr):
+        return PlainView(say)
+    from .view.live import LiveView
+
+    return LiveView(wanted.executor)
+
+
+def _patient(take: Callable[[Event], None]) -> Callable[[Event], None]:
+    """A report that goes on when nobody reads it any more: the run is worth more than its view."""
+
+    def report(event: Event) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            take(event)
+
+    return report
+
+
+@contextlib.contextmanager
+def _shown(view: View) -> Iterator[None]:
+    view.open()
+    try:
+        yield
+    finally:
+        view.close()
+
+
+@contextlib.contextmanager
+def _interruptible(runs: HostRuns, view: View) -> Iterator[list[int]]:
+    """While this lasts, signals let the runs end as cancelled; yields those that came."""
+    came: list[int] = []
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        runs.interrupt(f"{user()} ({signal.Signals(number).name})")
+        view.stopping()
+
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number in _SIGNALS:
+        # Who is to survive the end of the terminal (nohup) has it ignored.
+        if number != signal.SIGHUP or before[number] != signal.SIG_IGN:
+            signal.signal(number, handle)
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _conclude(wanted: Launch, runs: HostRuns, run: Run, view: View, *, interrupted: bool) -> None:
+    """Write what the caller asked for on stdout, and say on stderr what people want to know."""
+    from ansible_collections.c8s.ci.plugins.module_utils.runs import inspection
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.failure import failures
+
+    from .view.events_as_json import JsonView
+    from .view.summary import Summary, options_for
+
+    record = inspection.one(runs.records, run.name)
+    if isinstance(view, JsonView):
+        view.put({"event": "result", "run": run.name, "record": record})
+        return
+    if not wanted.quiet:
+        summary = Summary(options_for(str(wanted.store or "")))
+        found = failures(runs.records, run)
+        titles = {name: _title(runs.records.read(name)) for name in {one.run for one in found}}
+        for line in summary.lines(run, found, titles, interrupted=interrupted):
+            say(line)
+    if wanted.output is not Progress.TEXT:
+        write_as(wanted.output, record)
+    elif not sys.stdout.isatty():
+        write(run.name)
+
+
+def _title(record: Mapping[str, Any]) -> str:
+    """What people know a run of a matrix by: its values."""
+    from ansible_collections.c8s.ci.plugins.module_utils.pipeline.matrix import label
+
+    return label(record["spec"].get("matrixIndex", {}))

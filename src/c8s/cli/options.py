@@ -1,0 +1,138 @@
+"""The options that several verbs share, each said once."""
+
+from __future__ import annotations
+
+import enum
+import pathlib
+from typing import Annotated
+
+import typer
+
+
+class Executor(enum.StrEnum):
+    """Where steps run."""
+
+    LOCAL = "local"
+    DOCKER = "docker"
+    PODMAN = "podman"
+
+
+class Event(enum.StrEnum):
+    """What starts a run."""
+
+    PUSH = "push"
+    TAG = "tag"
+    PULL_REQUEST = "pull_request"
+    MANUAL = "manual"
+    SCHEDULE = "schedule"
+
+
+class RunPhase(enum.StrEnum):
+    """How far a run is."""
+
+    PENDING = "Pending"
+    QUEUED = "Queued"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+
+
+class Report(enum.StrEnum):
+    """How a finding is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    YAML = "yaml"
+
+
+class Table(enum.StrEnum):
+    """How runs are listed."""
+
+    TEXT = "text"
+    WIDE = "wide"
+    NAME = "name"
+    JSON = "json"
+    YAML = "yaml"
+
+
+class Progress(enum.StrEnum):
+    """What a run that is driven leaves on stdout."""
+
+    TEXT = "text"
+    JSON = "json"
+    YAML = "yaml"
+    JSONL = "jsonl"
+
+
+File = Annotated[
+    pathlib.Path | None,
+    typer.Argument(
+        metavar="FILE", show_default=False, help="The pipeline file (default .c8s.yaml), - is stdin"
+    ),
+]
+RunName = Annotated[str, typer.Argument(metavar="RUN", show_default=False, help="The run's name")]
+
+Store = Annotated[
+    pathlib.Path | None,
+    typer.Option(
+        "--store",
+        metavar="DIR",
+        help="Where runs and logs are kept (C8S_STORE; default ~/.local/share/c8s)",
+    ),
+]
+Output = Annotated[Report, typer.Option("--output", "-o", help="How to write it")]
+TableOutput = Annotated[Table, typer.Option("--output", "-o", help="How to write it")]
+ProgressOutput = Annotated[
+    Progress,
+    typer.Option(
+        "--output", "-o", help="On stdout: the run's name, its record, or a line per event"
+    ),
+]
+
+Repository = Annotated[
+    str,
+    typer.Option(
+        "--repository",
+        metavar="URL|DIR",
+        help="What steps work on (default: the git checkout that FILE is in)",
+    ),
+]
+Commit = Annotated[
+    str, typer.Option("--commit", metavar="SHA", help="Its commit (default: the branch's, or HEAD)")
+]
+Branch = Annotated[str, typer.Option("--branch", metavar="NAME", help="The branch of the commit")]
+Tag = Annotated[str, typer.Option("--tag", metavar="NAME", help="The tag of the commit")]
+WantedEvent = Annotated[
+    Event | None,
+    typer.Option(
+        "--event", help="What starts it (default: tag, push, or manual, by what is given)"
+    ),
+]
+
+WantedExecutor = Annotated[
+    Executor, typer.Option("--executor", help="Where steps run", show_default=True)
+]
+SecretsFile = Annotated[
+    pathlib.Path | None,
+    typer.Option(
+        "--secrets",
+        metavar="FILE",
+        help="Secrets as YAML or JSON, 'secret: {key: value}'; may be encrypted by ansible-vault",
+    ),
+]
+VaultPasswordFile = Annotated[
+    pathlib.Path | None,
+    typer.Option(
+        "--vault-password-file",
+        metavar="FILE",
+        help="The vault's password, or a program that prints it (ANSIBLE_VAULT_PASSWORD_FILE)",
+    ),
+]
+Parallel = Annotated[
+    int | None,
+    typer.Option(
+        "--parallel", metavar="N", min=1, help="Steps at one time (default: twice the cores)"
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress")]

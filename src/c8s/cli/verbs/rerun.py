@@ -1,0 +1,50 @@
+"""`c8s rerun`: run an ended run again."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..launching import Launch, launch
+from ..options import (
+    Executor,
+    Parallel,
+    Progress,
+    ProgressOutput,
+    Quiet,
+    RunName,
+    SecretsFile,
+    Store,
+    VaultPasswordFile,
+    WantedExecutor,
+)
+from ..terminal import user
+
+EXAMPLES = """\
+  c8s rerun demo-1             all of it, on the same commit
+  c8s rerun demo-1 --failed    only what has not succeeded
+"""
+
+
+def rerun(
+    name: RunName,
+    failed: Annotated[
+        bool,
+        typer.Option("--failed", help="Take over what has succeeded, with its artifacts and logs"),
+    ] = False,
+    executor: WantedExecutor = Executor.LOCAL,
+    secrets: SecretsFile = None,
+    vault_password_file: VaultPasswordFile = None,
+    parallel: Parallel = None,
+    store: Store = None,
+    output: ProgressOutput = Progress.TEXT,
+    quiet: Quiet = False,
+) -> None:
+    """Run an ended run again, as a new run of the same pipeline and commit.
+
+    Secrets are kept nowhere, so they have to be given again.
+    """
+    wanted = Launch(executor, store, secrets, vault_password_file, parallel, output, quiet)
+    by = user()
+    raise typer.Exit(launch(wanted, lambda runs: runs.rerun_order(name, failed_only=failed, by=by)))
