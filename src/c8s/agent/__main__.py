@@ -2,7 +2,7 @@
 
 clone           fill the working folder as the JSON in C8S_CLONE says
 await FILE      end when the file appears: a door that the driver opens by exec
-keep FILE       outlive a TERM until the file appears, so that results can be fetched
+keep FILE       outlive TERM until the file appears, so that results can be fetched
 pack            write a tar of the files that the JSON globs on stdin name, to stdout
 unpack          extract the tar on stdin
 digest          print the digest of the files that the JSON globs on stdin name
@@ -15,7 +15,6 @@ import os
 import pathlib
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 
@@ -62,10 +61,9 @@ def await_file(name: str) -> None:
 
 
 def keep(name: str) -> None:
-    """The kubelet sends TERM once the step has ended; what it left may not be fetched yet."""
-    ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda _number, _frame: ended.set())
-    ended.wait()
+    """The kubelet sends TERM once the step has ended, even before this program can hear it; what
+    the step left may not be fetched by then. Only the file ends it, or the grace period."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     await_file(name)
 
 
