@@ -115,7 +115,7 @@ class Masker:
 
     def feed(self, data: bytes | bytearray | memoryview) -> bytes:
         """The next piece of the text; gives what is settled of it, masked. It may be empty."""
-        piece = data if type(data) is bytes else bytes(data)
+        piece = data if isinstance(data, bytes) else bytes(data)
         if self._held:
             piece = self._held + piece
         if not piece:

@@ -187,9 +187,8 @@ class Frontier:
 def _keys(forms: Forms) -> dict[bytes, _Key]:
     """The shortest set of keys such that each text and anchor begins with one, and no key with
     another."""
-    texts = sorted(
-        {*forms.literals, *forms.spaced_anchors, *(anchor for anchor, _ in forms.wrapped_anchors)}
-    )
+    wrapped_anchors = (anchor for anchor, offset in forms.wrapped_anchors)
+    texts = sorted({*forms.literals, *forms.spaced_anchors, *wrapped_anchors})
     keys: dict[bytes, _Key] = {}
     under: dict[bytes, bytes] = {}
     last: bytes | None = None

@@ -79,7 +79,7 @@ class PairScanner:
                     best = (cost, position, first, second)
             if best is None:
                 continue
-            _, position, first_sum, second_sum = best
+            position, first_sum, second_sum = best[1:]
             firsts.add(choices[number][position][:2])
             seconds.add(choices[number][position][2:])
             key, offset = number // 2, 2 * position + number % 2
@@ -93,9 +93,9 @@ class PairScanner:
         if not self._keys:
             return hits
         block = data if start == 0 and stop >= len(data) else data[start:stop]
-        units, _ = codecs.utf_16_le_decode(
+        units = codecs.utf_16_le_decode(
             block if block.isascii() else block.translate(_SEVEN_BITS), "surrogatepass", False
-        )
+        )[0]
         candidates_of = self._fours.get
         for match in self._units.finditer(units):
             place = 2 * match.start()

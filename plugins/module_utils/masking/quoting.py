@@ -174,7 +174,7 @@ def _shell(text: str, special: frozenset[str]) -> Iterator[str]:
             # At a word's border a shell leaves off or adds the quote that opens or closes.
             yield quote.strip("'")
     double = special & _IN_DOUBLE_QUOTES
-    for escaped in {double, double - {"!"}, special & _BACKSLASHED}:
+    for escaped in (double, double - {"!"}, special & _BACKSLASHED):
         yield _backslashed(text, escaped)
     bash = re.sub("(?<=[=:])~", r"\\~", _backslashed(text, special & _PRINTF_Q))
     yield bash

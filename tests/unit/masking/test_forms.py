@@ -272,7 +272,7 @@ def test_every_form_is_long_enough(values: list[bytes]) -> None:
     forms = all_forms(values)
     assert all(len(text) >= LEAST for text in forms.literals | forms.spaced | forms.wrapped)
     assert all(len(anchor) >= LEAST for anchor in forms.spaced_anchors)
-    assert all(len(anchor) >= LEAST for anchor, _ in forms.wrapped_anchors)
+    assert all(len(anchor) >= LEAST for anchor, offset in forms.wrapped_anchors)
 
 
 def test_about_ten_forms_a_secret() -> None:
