@@ -28,7 +28,7 @@ def in_order(
         if position is None:
             continue
         known = newest.get((position, seen.attempt))
-        if known is None or _AGE[seen.state] > _AGE[known.state]:
+        if known is None or _age(seen) > _age(known):
             newest[position, seen.attempt] = seen
     ends: list[tuple[bool, datetime.datetime, int, int]] = []
     alive: list[Entry] = []
@@ -42,6 +42,11 @@ def in_order(
         ends.append((*when, position, attempt))
     ended = [(position, newest[position, attempt]) for *_when, position, attempt in sorted(ends)]
     return ended, alive
+
+
+def _age(seen: Observation) -> tuple[int, bool]:
+    """The later of two states of one attempt compares greater; no attempt goes back."""
+    return _AGE[seen.state], not seen.held
 
 
 def _attempt(entry: tuple[tuple[int, int], Observation]) -> tuple[int, int]:

@@ -95,6 +95,7 @@ class _Turn:
         counted_from = run.status.resume_time or self.start_time
         self.deadline = counted_from + datetime.timedelta(seconds=run.pipeline.timeout)
         self.halting = halts(run, self.statuses, self.deadline, now)
+        self.last_seen: dict[int, int] = {}
         self.held: set[int] = set()
         self.stops: list[Stop] = []
         self.releases: list[Release] = []
@@ -107,6 +108,8 @@ class _Turn:
     def take_in(self, observed: Iterable[Observation]) -> None:
         """Write the news into the statuses."""
         ended, alive = in_order(observed, self.graph.names, self.now)
+        for position, seen in (*ended, *alive):
+            self.last_seen[position] = max(seen.attempt, self.last_seen.get(position, 0))
         for position, seen in ended:
             if self._is_due(position, seen):
                 self._take_end(position, seen)
@@ -117,14 +120,17 @@ class _Turn:
                 self.stops.append(Stop(seen.step, seen.attempt, Reason.SUPERSEDED))
 
     def _is_due(self, position: int, seen: Observation) -> bool:
-        """Whether this is of the live attempt or, where none is live, of a later one."""
+        """Whether this is of the live attempt or, where none is live, of the next one.
+
+        A later one proves that those before it were made, by a driver that died before it kept
+        what it knew: they count as live until their ends are told, and the later one waits.
+        """
         status = self.statuses[position]
         if status.phase.terminal:
             return False
-        if status.live:
-            # Of later ones made before a crash nothing is taken in until the end of this is told.
-            return seen.attempt == status.attempts
-        return seen.attempt > status.attempts
+        if not status.live and seen.attempt > status.attempts:
+            self.statuses[position] = status = _begun(status, status.attempts + 1)
+        return status.live and seen.attempt == status.attempts
 
     def _is_astray(self, position: int, seen: Observation) -> bool:
         """Whether it lives though its step ended without it: made before a crash, then unseen."""
@@ -146,7 +152,9 @@ class _Turn:
         status = self._known(position, seen)
         ended_at = seen.completion_time or self.now
         halt = self._halt(step)
-        if halt is not None and not halt.may_have_cut(ended_at):
+        # If there is a later attempt, nothing halted the run yet when this one ended.
+        was_last = seen.attempt == self.last_seen[position]
+        if halt is not None and not (was_last and halt.may_have_cut(ended_at)):
             halt = None
         if halt is None and status.start_time is None and step.when.status is WhenStatus.SUCCESS:
             broken = broken_by(self.graph, self.steps, self.statuses, position)
@@ -161,14 +169,8 @@ class _Turn:
             self.halting = halts(self.run, self.statuses, self.deadline, self.now)
 
     def _known(self, position: int, seen: Observation) -> StepStatus:
-        """The status of a step with what an observation tells of its attempt."""
+        """The status of a step with what an observation tells of its live attempt."""
         status = self.statuses[position]
-        if seen.attempt != status.attempts:
-            # Attempts in between were made before a crash that took the word of their ends along.
-            unknown_ends = seen.attempt - status.attempts - 1
-            status = dataclasses.replace(
-                _begun(status, seen.attempt), interruptions=status.interruptions + unknown_ends
-            )
         return dataclasses.replace(
             status,
             start_time=seen.start_time or status.start_time,
@@ -229,21 +231,25 @@ class _Turn:
             if outlook.broken_by is not None:
                 self._skip_behind(position, outlook.broken_by)
             elif outlook.over:
-                self._start_in_time(position, self.ready)
-            elif outlook.near and self.run.pipeline.prepare_ahead:
-                self._start_in_time(position, self.early)
+                self._start_in_time(position)
+            elif outlook.near and self._may_be_early(position):
+                self.early.append(position)
         elif outlook.over:
             if wanted is WhenStatus.ALWAYS or outlook.broken_by is not None:
-                self._start_in_time(position, self.ready)
+                self._start_in_time(position)
             else:
                 message = "it runs only after a failure, and nothing failed"
                 self._end(position, Phase.SKIPPED, Reason.NOTHING_FAILED, message)
 
-    def _start_in_time(self, position: int, wanted: list[int]) -> None:
+    def _may_be_early(self, position: int) -> bool:
+        """Preparing ahead is tried once."""
+        return self.run.pipeline.prepare_ahead and not self.statuses[position].attempts
+
+    def _start_in_time(self, position: int) -> None:
         """Want a start unless the pause between two attempts still lasts."""
         not_before = self.statuses[position].not_before
         if not_before is None or self.now >= not_before:
-            wanted.append(position)
+            self.ready.append(position)
         else:
             self.wakes.append(not_before)
 

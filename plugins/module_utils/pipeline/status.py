@@ -51,7 +51,8 @@ class StepStatus:
     """One step. `attempts` counts those begun; all but a live one are counted by their end.
 
     `failures` are ends that the user's commands caused, `disruptions` those of the infrastructure,
-    `interruptions` those of a driver that went away. `not_before` holds back the next attempt.
+    `interruptions` those that count for nothing: their driver went away, or they were prepared
+    ahead and ended before their turn. `not_before` holds back the next attempt.
     """
 
     name: str
