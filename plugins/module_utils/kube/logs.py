@@ -152,8 +152,12 @@ class LogFollower:
             except Silent:
                 self._fault = None
             except NotFound as error:
-                self.gone, self._fault = True, error
-                return
+                self._fault = error
+                if self._pod_is_gone():
+                    self.gone = True
+                    return
+                # A node that has just started does not know its own pods for a moment.
+                pause = backoff.next()
             except InvalidInput as error:
                 self._explain(error)
                 if last:
@@ -238,6 +242,13 @@ class LogFollower:
             return True
         pod = Resources(self._client).get(POD, self.source.pod, self.source.namespace)
         return container_ended(pod, self.source.container)
+
+    def _pod_is_gone(self) -> bool:
+        try:
+            found = Resources(self._client).find(POD, self.source.pod, self.source.namespace)
+        except Unavailable:
+            return False
+        return found is None
 
 
 def container_ended(pod: dict[str, Any], name: str) -> bool:

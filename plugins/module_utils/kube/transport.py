@@ -257,6 +257,8 @@ def _tls_error(server: str, error: BaseException) -> Unavailable:
                 f"the certificate of {server} is not trusted: {cause}; give the authority that "
                 "signed it (ca_cert, or certificate-authority in the kubeconfig)"
             )
+        if isinstance(found, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+            return Uncertain(f"the connection to {server} broke: {cause}")
     return Unavailable(f"no TLS connection to {server}: {cause}")
 
 

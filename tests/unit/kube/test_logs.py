@@ -38,6 +38,7 @@ class Pod:
 
     def __init__(self, *logs: Reply | Responder, ended: bool = True) -> None:
         self.ended = ended
+        self.gone = False
         self.asked: list[dict[str, str]] = []
         self._logs = in_turn(*logs)
 
@@ -45,6 +46,8 @@ class Pod:
         if request.path.endswith("/log"):
             self.asked.append(dict(request.params))
             return self._logs(request)
+        if self.gone:
+            return status(404, "no pod", "NotFound")
         state: dict[str, Any] = {"terminated": {"exitCode": 0}} if self.ended else {"running": {}}
         return Reply(body={"status": {"containerStatuses": [{"name": "step", "state": state}]}})
 
@@ -92,8 +95,11 @@ class TestTheEnd:
 
     def test_a_pod_that_is_gone(self) -> None:
         pod = Pod(log(line(1, "a"), cut=True), status(404, "no pod", "NotFound"), ended=False)
-        with followed(pod) as follower:
-            assert b"".join(follower.blocks()) == b"a\n"
+        with followed(pod, ended=lambda: False) as follower:
+            blocks = follower.blocks()
+            assert next(blocks) == b"a\n"
+            pod.gone = True
+            assert list(blocks) == []
             assert follower.gone
 
     def test_finishing_wakes_a_quiet_follow(self) -> None:
@@ -150,6 +156,7 @@ class TestTriesAgain:
             log(line(1, "a"), b"2026-01-01T00:00:02.000000000Z b", cut=True),
             status(500, "Internal error: dial tcp: connection refused"),
             status(429, "slow"),
+            status(404, "the node does not know the pod yet", "NotFound"),
             Reply(cut=True),
         ],
     )
