@@ -200,7 +200,8 @@ def fill(
         )  # fmt: skip
         git("remote", "add", "origin", source.url, cwd=workspace)
     else:
-        git("clone", "--quiet", "--no-checkout", "--", str(copy), str(workspace))
+        # Hard links would let a step change the files of the repository it came from.
+        git("clone", "--quiet", "--no-checkout", "--no-hardlinks", "--", str(copy), str(workspace))
         git("remote", "set-url", "origin", source.url, cwd=workspace)
     _check_out(git, workspace, wanted)
 
