@@ -154,7 +154,7 @@ TEST_PACKAGES := docker.io:dockerd podman:podman
 
 .PHONY: demo bench
 demo: env ## Run the sample pipeline on this host
-	ansible-playbook c8s.ci.demo
+	ansible-playbook -i inventory c8s.ci.demo
 
 bench: dev-env ## Measure, and write benchmarks/RESULTS.md
 	python benchmarks/run.py

@@ -143,19 +143,13 @@ size:
 """
 
 import os
-import traceback
+from importlib.util import find_spec
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-try:
-    from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import store_of, utc_now
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.log_extract import extracts, wanted
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.log_file import Draft, texts
-except ImportError:
-    MISSING = traceback.format_exc()
-else:
-    MISSING = None
+from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError
+from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import store_of, utc_now
+from ansible_collections.c8s.ci.plugins.module_utils.runs.log_extract import extracts, wanted
+from ansible_collections.c8s.ci.plugins.module_utils.runs.log_file import Draft, texts
 
 ARGUMENTS = {
     "name": {"type": "str", "required": True},
@@ -199,8 +193,8 @@ def run(module):
 
 def main():
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    if MISSING:
-        module.fail_json(msg=missing_required_lib("PyYAML"), exception=MISSING)
+    if not find_spec("yaml"):
+        module.fail_json(msg=missing_required_lib("PyYAML"))
     try:
         result = run(module)
     except C8sError as error:

@@ -48,8 +48,8 @@ options:
     default: present
   rerun:
     description:
-      - Run the ended run named by O(name) again, as a new run.
-      - With V(failed), what succeeded in it is taken over with its artifacts.
+      - Run the ended run named by O(name) again, as a new run. With V(failed), what succeeded in
+        it is taken over with its artifacts.
     type: str
     choices: [all, failed]
   executor:
@@ -62,8 +62,7 @@ options:
   secrets:
     description:
       - The values of the secrets that steps ask for, by secret and key. They are masked in logs,
-        artifacts and messages.
-      - In a loop keep them out of C(item), which Ansible shows.
+        artifacts and messages. In a loop keep them out of C(item), which Ansible shows.
     type: dict
   parallel:
     description:
@@ -91,7 +90,7 @@ options:
     default: false
   progress_file:
     description:
-      - A file on the host to which a line of JSON is added for each change, for those who watch.
+      - A file on the host to which a line of JSON is added for each change.
     type: path
   log_lines:
     description:
@@ -99,18 +98,16 @@ options:
     type: int
     default: 20
 notes:
-  - When the play is broken off, the runs end as cancelled, with all their processes.
-  - The process of the module needs C(git) where there is a repository.
+  - When the play is broken off, its runs end as cancelled, with all their processes.
 requirements:
   - Python >= 3.11
   - PyYAML >= 6.0.1
+  - git, for repositories
   - hyperscan >= 0.7.30 (optional, makes masking faster)
 seealso:
   - module: c8s.ci.pipeline_run_info
   - module: c8s.ci.pipeline_logs
   - module: c8s.ci.pipeline_validate
-  - plugin: c8s.ci.progress
-    plugin_type: callback
 """
 
 EXAMPLES = r"""
@@ -177,8 +174,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 runs:
-  description:
-    - The records of the runs, in the order of O(runs). In check mode, of those that are there.
+  description: The records of the runs, in the order of O(runs); in check mode of those there are.
   type: list
   elements: dict
   returned: always
@@ -239,11 +235,15 @@ failures:
     message:
       description: The reason in a sentence.
       type: str
-      sample: ended with exit code 1
     lines:
       description: The last lines of its masked log.
       type: list
       elements: str
+store:
+  description: The folder in which the runs are kept.
+  type: str
+  returned: always
+  sample: /home/jane/.local/share/c8s
 table:
   description: A line of text for each run.
   type: str
@@ -291,20 +291,14 @@ plan:
 
 import dataclasses
 import os
-import traceback
+from importlib.util import find_spec
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-try:
-    from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError, InvalidInput
-    from ansible_collections.c8s.ci.plugins.module_utils.runs import account, desired, wishes
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.caller import heeded
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.event_record import reporting_to
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import host_runs, utc_now
-except ImportError:
-    MISSING = traceback.format_exc()
-else:
-    MISSING = None
+from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError, InvalidInput
+from ansible_collections.c8s.ci.plugins.module_utils.runs import account, desired, wishes
+from ansible_collections.c8s.ci.plugins.module_utils.runs.caller import heeded
+from ansible_collections.c8s.ci.plugins.module_utils.runs.event_record import reporting_to
+from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import host_runs, utc_now
 
 FILES = ("src", "content", "file")
 EVENTS = ["push", "tag", "pull_request", "manual", "schedule"]
@@ -380,8 +374,8 @@ def main():
         ],
         supports_check_mode=True,
     )
-    if MISSING:
-        module.fail_json(msg=missing_required_lib("PyYAML"), exception=MISSING)
+    if not find_spec("yaml"):
+        module.fail_json(msg=missing_required_lib("PyYAML"))
     try:
         result, problems = run(module.params, module.check_mode)
     except C8sError as error:

@@ -131,6 +131,11 @@ failures:
       reason: StepFailed
       message: ended with exit code 1
       lines: ["AssertionError: 1 != 2"]
+store:
+  description: The folder in which the runs are kept.
+  type: str
+  returned: success
+  sample: /home/jane/.local/share/c8s
 table:
   description: A line of text for each run.
   type: str
@@ -142,19 +147,13 @@ steps_table:
 """
 
 import os
-import traceback
+from importlib.util import find_spec
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-try:
-    from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError
-    from ansible_collections.c8s.ci.plugins.module_utils.runs import inspection
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.account import account
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import store_of, utc_now
-except ImportError:
-    MISSING = traceback.format_exc()
-else:
-    MISSING = None
+from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError
+from ansible_collections.c8s.ci.plugins.module_utils.runs import inspection
+from ansible_collections.c8s.ci.plugins.module_utils.runs.account import account
+from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import store_of, utc_now
 
 ARGUMENTS = {
     "name": {"type": "list", "elements": "str"},
@@ -194,8 +193,8 @@ def main():
         mutually_exclusive=[("name", option) for option in filters],
         supports_check_mode=True,
     )
-    if MISSING:
-        module.fail_json(msg=missing_required_lib("PyYAML"), exception=MISSING)
+    if not find_spec("yaml"):
+        module.fail_json(msg=missing_required_lib("PyYAML"))
     try:
         module.exit_json(changed=False, **run(module.params))
     except C8sError as error:

@@ -164,27 +164,21 @@ files:
 
 import dataclasses
 import pathlib
-import traceback
+from importlib.util import find_spec
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-try:
-    from ansible_collections.c8s.ci.plugins.module_utils.core.errors import (
-        C8sError,
-        InvalidInput,
-        Problem,
-    )
-    from ansible_collections.c8s.ci.plugins.module_utils.pipeline.load import (
-        FILE_NAME,
-        load,
-        warnings,
-    )
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.preview import outline
-    from ansible_collections.c8s.ci.plugins.module_utils.storage.input_file import input_file
-except ImportError:
-    MISSING = traceback.format_exc()
-else:
-    MISSING = None
+from ansible_collections.c8s.ci.plugins.module_utils.core.errors import (
+    C8sError,
+    InvalidInput,
+    Problem,
+)
+from ansible_collections.c8s.ci.plugins.module_utils.pipeline.load import (
+    FILE_NAME,
+    load,
+    warnings,
+)
+from ansible_collections.c8s.ci.plugins.module_utils.runs.preview import outline
+from ansible_collections.c8s.ci.plugins.module_utils.storage.input_file import input_file
 
 ARGUMENTS = {
     "src": {"type": "list", "elements": "path"},
@@ -255,8 +249,8 @@ def main():
         required_one_of=[("src", "content")],
         supports_check_mode=True,
     )
-    if MISSING:
-        module.fail_json(msg=missing_required_lib("PyYAML"), exception=MISSING)
+    if not find_spec("yaml"):
+        module.fail_json(msg=missing_required_lib("PyYAML"))
     result = run(module.params)
     for hint in result["advice"]:
         module.warn(text_of(hint))

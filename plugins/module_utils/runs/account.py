@@ -21,15 +21,17 @@ def account(
 ) -> dict[str, Any]:
     """The runs of these names as they truly stand, JSON-able.
 
-    `runs` are their records, `children` those of the runs of their matrices (without the pipeline,
-    which is their parent's), `failures` tell why runs have failed, with the last `lines` of logs,
-    `table` shows the runs and `steps_table` their steps. Raises NotFound for an unknown name.
+    `store` is where they are kept, `runs` are their records, `children` those of the runs of their
+    matrices (without the pipeline, which is their parent's), `failures` tell why runs have failed,
+    with the last `lines` of logs, `table` shows the runs and `steps_table` their steps. Raises
+    NotFound for an unknown name.
     """
     records = [inspection.one(store, name) for name in names]
     children = [child for record in records for child in children_of(store, record)]
     runs = [from_record(record) for record in records]
     born = {record["metadata"]["name"]: from_record(record) for record in children}
     return {
+        "store": str(store),
         "runs": records,
         "children": [_without_pipeline(record) for record in children],
         "failures": [failure.as_dict() for run in runs for failure in failures(store, run, lines)],

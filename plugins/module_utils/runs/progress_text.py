@@ -6,14 +6,13 @@ import datetime
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..pipeline.matrix import label
+from ..pipeline.matrix import text
 from ..pipeline.record import parse_time
 from ..pipeline.status import Phase
 from .table import brief
 
 BURST = 40
 PER_SECOND = 10.0
-_NAME_WIDTH = 28
 _PHASE_WIDTH = len(Phase.SUCCEEDED)
 
 Line = tuple[str, str]
@@ -36,22 +35,21 @@ class ProgressText:
         self._held_back = 0
         self._begin: datetime.datetime | None = None
         self._titles: dict[str, str] = {}
-        self._width = _NAME_WIDTH
 
     def lines(self, event: Mapping[str, Any], now: float) -> Iterator[Line]:
         """The lines for an event. `now`: seconds of any clock that only goes forward."""
         phase = str(event.get("phase", ""))
-        if event["event"] == "step" and phase == event.get("before"):
+        if _goes_without_saying(event, phase):
             return
         self._room = min(self._burst, self._room + (now - self._looked_at) * self._per_second)
         self._looked_at = now
-        text = self._line(event, phase)
+        line = self._line(event, phase)
         if self._room < 1:
             self._held_back += 1
             return
         yield from self.rest()
         self._room -= 1
-        yield text, phase
+        yield line, phase
 
     def rest(self) -> Iterator[Line]:
         """What has to be said of the lines that were held back since the last one."""
@@ -68,16 +66,23 @@ class ProgressText:
         name = self._title(event)
         if event["event"] == "step":
             name += f"/{event['step']}"
-        self._width = max(self._width, min(len(name), 2 * _NAME_WIDTH))
-        told += [f"{name:<{self._width}}", f"{phase:<{_PHASE_WIDTH}}", _note(event, phase)]
-        return "  ".join(told).rstrip()
+        told += [f"{phase:<{_PHASE_WIDTH}}", name, _note(event, phase)]
+        return "  ".join(filter(None, told))
 
     def _title(self, event: Mapping[str, Any]) -> str:
         """A run's name; of a child of a matrix its parent's and its values."""
         run = str(event["run"])
         if event.get("parent") and run not in self._titles:
-            self._titles[run] = f"{event['parent']} ({label(event.get('matrixIndex', {}))})"
+            values = ", ".join(text(value) for value in event.get("matrixIndex", {}).values())
+            self._titles[run] = f"{event['parent']} ({values})"
         return self._titles.get(run, run)
+
+
+def _goes_without_saying(event: Mapping[str, Any], phase: str) -> bool:
+    """A step that is only being prepared, a run of a matrix that has only been made."""
+    if event["event"] == "step":
+        return phase == event.get("before")
+    return phase == Phase.PENDING and bool(event.get("parent"))
 
 
 def _note(event: Mapping[str, Any], phase: str) -> str:
