@@ -14,12 +14,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from ..core.errors import InvalidInput, NotFound
+from ..core.errors import InvalidInput, NotFound, Unavailable
 from .login import bytes_of
-
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -124,7 +120,12 @@ def read_mapping(content: Mapping[str, Any]) -> Kubeconfig:
 
 def _parsed(text: bytes, path: Path) -> Mapping[str, Any]:
     try:
-        content = yaml.load(text, _Loader)
+        import yaml
+    except ImportError as error:
+        raise Unavailable("PyYAML is not installed where this runs") from error
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        content = yaml.load(text, loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} is no kubeconfig: {' '.join(str(error).split())}") from error
     if content is None:
