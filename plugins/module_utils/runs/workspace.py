@@ -9,13 +9,14 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 
+from ..core.errors import InvalidInput
 from ..forges.checkout import Git
 from ..masking.masker import Secrets
 from ..pipeline.spec import Cache
 from ..pipeline.template import render_key
 from ..storage import archive, atomic
 from ..storage.run_directory import RunDirectory
-from ..storage.selection import digest, select
+from ..storage.selection import digest, inside, select
 from .artifacts import ArtifactStore, artifact_folder, as_fault, remove
 from .engine import HostStep
 from .secrets import SecretValues
@@ -101,6 +102,11 @@ class HostWorkspace:
         with atomic.explained(self._place.workspace), as_fault("ArtifactsFailed"):
             for path in select(kept, ["*"]):
                 target = self._place.workspace / path
+                if not inside(self._place.workspace, target.parent):
+                    raise InvalidInput(
+                        f"{path} of step {dependency!r} would be written out of the workspace,"
+                        f" through a link that stands for {path.parent}"
+                    )
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.unlink(missing_ok=True)
                 shutil.copy2(kept / path, target, follow_symlinks=False)

@@ -2,48 +2,103 @@
 
 from __future__ import annotations
 
-import glob
+import fnmatch
 import hashlib
 import os
 import pathlib
+import re
 from collections.abc import Iterable, Sequence
 
 from ..core.errors import InvalidInput
+
+_MAGIC = re.compile(r"[*?\[]")
 
 
 def select(root: pathlib.Path, patterns: Iterable[str]) -> list[pathlib.Path]:
     """Files and links below `root` that the patterns name, relative to it, sorted.
 
-    A pattern that names a folder takes all in it; `**` reaches any depth. What lies outside, by
-    `..` or through a link, is never picked. Raises InvalidInput for a pattern that points there.
+    A pattern that names a folder takes all in it; `**` reaches any depth. Links are never followed
+    but where a pattern spells one out that leads to a folder below `root`. Raises InvalidInput for
+    a pattern that points out of it.
     """
-    real_root = os.path.realpath(root)
     found: set[str] = set()
     for pattern in patterns:
         if os.path.isabs(pattern) or ".." in pathlib.PurePath(pattern).parts:
             raise InvalidInput(f"the path {pattern!r} points out of the workspace")
-        for name in glob.glob(pattern, root_dir=root, recursive=True, include_hidden=True):
-            if not _inside(real_root, os.path.join(root, name)):
-                continue
-            full = os.path.join(root, name)
-            if os.path.isdir(full) and not os.path.islink(full):
-                found.update(_files_below(root, full))
-            else:
-                found.add(os.path.normpath(name))
+        found |= _expanded(str(root), _parts(pattern))
     return [pathlib.Path(name) for name in sorted(found)]
 
 
-def _inside(real_root: str, path: str) -> bool:
-    """Whether the folder that holds `path` really is below the root."""
-    parent = os.path.realpath(os.path.dirname(path) or ".")
-    return parent == real_root or parent.startswith(real_root + os.sep)
+def _parts(pattern: str) -> list[str]:
+    """The parts of a pattern, without those that say nothing."""
+    parts: list[str] = []
+    for part in pattern.split("/"):
+        if part not in ("", ".") and not (part == "**" and parts[-1:] == ["**"]):
+            parts.append(part)
+    return parts
 
 
-def _files_below(root: pathlib.Path, folder: str) -> list[str]:
-    found = []
-    for place, folders, files in os.walk(folder):
-        links = [name for name in folders if os.path.islink(os.path.join(place, name))]
-        found += [os.path.relpath(os.path.join(place, name), root) for name in files + links]
+def _expanded(root: str, parts: Sequence[str]) -> set[str]:
+    """What a pattern names. Each folder is looked into once for each part of it, and no more."""
+    found: set[str] = set()
+    waiting, seen = [("", 0)], {("", 0)}
+
+    def go_on(folder: str, position: int) -> None:
+        if (folder, position) not in seen:
+            seen.add((folder, position))
+            waiting.append((folder, position))
+
+    while waiting:
+        folder, position = waiting.pop()
+        if position == len(parts):
+            found.update(_files_below(root, folder))
+            continue
+        part, last = parts[position], position + 1 == len(parts)
+        if part == "**":
+            go_on(folder, position + 1)
+        elif not _MAGIC.search(part):
+            name = os.path.join(folder, part)
+            full = os.path.join(root, name)
+            if os.path.isdir(full) and not (last and os.path.islink(full)):
+                if inside(root, full):
+                    go_on(name, position + 1)
+            elif last and os.path.lexists(full):
+                found.add(name)
+            continue
+        fits = re.compile(fnmatch.translate(part)).match
+        for name, is_folder in _entries(root, folder):
+            if part == "**":
+                if is_folder:
+                    go_on(name, position)
+            elif fits(os.path.basename(name)):
+                if is_folder:
+                    go_on(name, position + 1)
+                elif last:
+                    found.add(name)
+    return found
+
+
+def _entries(root: str, folder: str) -> list[tuple[str, bool]]:
+    """What is in a folder below the root, and whether each is a folder, no link to one."""
+    with os.scandir(os.path.join(root, folder)) as entries:
+        return [
+            (os.path.join(folder, entry.name), entry.is_dir(follow_symlinks=False))
+            for entry in entries
+        ]
+
+
+def inside(root: str | pathlib.Path, path: str | pathlib.Path) -> bool:
+    """Whether a path, all links followed, is below the root (or will be, once it is made)."""
+    real, real_root = os.path.realpath(path), os.path.realpath(root)
+    return real == real_root or real.startswith(real_root + os.sep)
+
+
+def _files_below(root: str, folder: str) -> list[str]:
+    found: list[str] = []
+    waiting = [folder]
+    while waiting:
+        for name, is_folder in _entries(root, waiting.pop()):
+            (waiting if is_folder else found).append(name)
     return found
 
 
