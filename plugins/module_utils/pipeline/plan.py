@@ -139,10 +139,11 @@ class _Turn:
 
     def _take_life(self, position: int, seen: Observation) -> None:
         running = seen.state is State.RUNNING
+        status = self._known(position, seen)
         self.statuses[position] = dataclasses.replace(
-            self._known(position, seen),
+            status,
             phase=Phase.RUNNING if running else Phase.PENDING,
-            start_time=(seen.start_time or self.now) if running else None,
+            start_time=(status.start_time or self.now) if running else None,
         )
         if seen.held:
             self.held.add(position)

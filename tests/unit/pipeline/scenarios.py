@@ -9,7 +9,9 @@ from ansible_collections.c8s.ci.plugins.module_utils.pipeline.graph import Graph
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import RunStatus
 from hypothesis import strategies as st
 
-from unit.pipeline.simulation import Chaos, Outcome, Scenario, pipeline_of, run_of, step
+from unit.pipeline.runs import pipeline_of, run_of, step
+from unit.pipeline.simulation import Chaos
+from unit.pipeline.world import Outcome, Scenario
 
 DISRUPTIONS_BORNE = 3
 

@@ -8,8 +8,10 @@ from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unit.pipeline.runs import at
 from unit.pipeline.scenarios import chaos, expected, found, halted_scenarios, scenarios
-from unit.pipeline.simulation import Drive, Scenario, at, driven, essence
+from unit.pipeline.simulation import Drive, driven, essence
+from unit.pipeline.world import Scenario
 
 
 @given(scenarios())
