@@ -102,7 +102,8 @@ class PairScanner:
             candidates = candidates_of(block[place : place + 4])
             if candidates is not None:
                 for key, offset in candidates:
-                    if place >= offset and block.startswith(self._keys[key], place - offset):
+                    # Below 0 it counts from the block's end, nearer to it than the key is long.
+                    if block.startswith(self._keys[key], place - offset):
                         hits.append((start + place - offset, key))
         return hits
 

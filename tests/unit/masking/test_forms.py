@@ -28,7 +28,7 @@ CHARACTERS = string.ascii_letters + string.digits + string.punctuation + " \x1b\
 passwords = st.text(st.sampled_from(CHARACTERS), min_size=8, max_size=20).filter(
     lambda text: text == text.strip()
 )
-HARD = """p<a>&s's"w/o\\r+d=`%~"""
+HARD = """p<a>&s's"w/o\\r+d=`%~(!)*;:@$,?#[]"""
 
 KEY = "-----BEGIN KEY-----\n{}\n-----END KEY-----\n".format(
     "\n".join([base64.b64encode(bytes(range(n, n + 48))).decode() for n in range(9)] + ["AbC="])

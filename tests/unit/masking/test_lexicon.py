@@ -12,6 +12,8 @@ data = st.lists(st.sampled_from(b"abc"), max_size=20).map(bytes)
 
 @given(known=st.lists(texts, max_size=30), data=data, start=st.integers(0, 20))
 @example(known=[b"a" * size for size in range(1, 60)], data=b"a" * 20, start=0)
+@example(known=[b"a" * size for size in range(1, 60)], data=b"a" * 19 + b"c", start=0)
+@example(known=[b"a" * size for size in range(1, 60)], data=b"a" * 20 + b"c", start=7)
 @example(known=[b"a" * size + b"b" for size in range(1, 60)], data=b"a" * 19 + b"b", start=3)
 @example(known=[b"a" * size for size in range(1, 60, 7)] + [b"aab"], data=b"aabaa", start=0)
 def test_the_longest_at_a_place(known: list[bytes], data: bytes, start: int) -> None:

@@ -93,6 +93,23 @@ def test_traces_of_hard_ones(shell: str, secret: str) -> None:
     assert_masked([shell, "-x"], TRACED, secret, "C.UTF-8")
 
 
+@pytest.mark.parametrize(
+    ("secret", "trace"),
+    [
+        ("it''s me", """echo 'it'"''"'s me'"""),  # busybox
+        ("'one'two", """echo ''"'"'one'"'"'two'"""),
+        ("one'two'", """echo 'one'"'"'two'"'\""""),
+        ("it''s me", r"""echo 'it'\'\''s me'"""),  # zsh, mksh
+        ("'one'two", r"""echo \''one'\''two'"""),
+        ("one'two'", r"""echo 'one'\''two'\'"""),
+        ("a'b\x1bcd\x7fe", r"""echo $'a\'b\C-[cd\C-?e'"""),  # zsh
+        ("a'b\x1bcd\x7fe", r"""echo $'a\047b\Ecd\177e'"""),  # mksh
+    ],
+)
+def test_traces_as_recorded_of_other_shells(secret: str, trace: str) -> None:
+    assert without_quotes(Secrets([secret]).mask_text(trace)) == f"echo {MARKER}"
+
+
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
 @settings(max_examples=40)
 @given(secret=passwords)
