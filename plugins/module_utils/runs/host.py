@@ -78,6 +78,7 @@ class HostExecutor:
         self._masks: dict[frozenset[tuple[str, str]], Secrets] = {}
         self._news = threading.Event()
         self._warden: subprocess.Popen[bytes] | None = None
+        self._hurried = False
 
     # --- what the driver calls -----------------------------------------------------------------
 
@@ -135,7 +136,7 @@ class HostExecutor:
             ),
             MaskedLog(CappedLog(log, self.settings.log_cap), session.masks),
             clock=self._clock,
-            grace=self.settings.grace,
+            grace=0.0 if self._hurried else self.settings.grace,
             ahead=ahead,
             changed=self._news.set,
             mask=session.masks.mask_text,
@@ -153,6 +154,14 @@ class HostExecutor:
         found = self._sessions[run.uid].attempts.get((step.name, attempt))
         if found is not None:
             found.stop()
+
+    def hurry(self) -> None:
+        """Let what is being stopped, and what will be, be killed at once. It only leaves marks, so
+        that a signal handler may call it."""
+        self._hurried = True
+        for session in list(self._sessions.values()):
+            for attempt in list(session.attempts.values()):
+                attempt.grace = 0.0
 
     def observe(self, run: Run) -> Sequence[Observation]:
         session = self._sessions[run.uid]
@@ -215,6 +224,7 @@ def _start_warden(engine: Engine) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd="/",
+        start_new_session=True,  # At once: what ends the driver's group must not end the warden.
     )
     if engine.warden_engine and process.stdin is not None:
         process.stdin.write(f"engine {engine.warden_engine}\n".encode())

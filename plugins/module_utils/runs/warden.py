@@ -14,9 +14,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 
 _PASSES = 100
+_LOOK_SECONDS = 0.5
 
 
 def watch(lines: Iterable[bytes]) -> None:
@@ -59,24 +61,39 @@ def _end_processes(run: str) -> None:
 
 
 def _end_containers(engine: str, run: str) -> None:
-    listed = subprocess.run(
-        [engine, "ps", "--all", "--quiet", "--filter", f"label=c8s.dev/run-id={run}"],
+    """Remove them until two looks in a row find none.
+
+    The engine may still be making what the driver had asked for; and podman removes a container
+    only after those that share its network.
+    """
+    looks_in_vain = 0
+    for _attempt in range(_PASSES):
+        status, output = _call(
+            [engine, "ps", "--all", "--quiet", "--filter", f"label=c8s.dev/run-id={run}"]
+        )
+        containers = output.split()
+        if containers:
+            looks_in_vain = 0
+            _call([engine, "rm", "--force", "--volumes", *containers])
+            continue
+        looks_in_vain += status == 0
+        if looks_in_vain == 2:
+            return
+        time.sleep(_LOOK_SECONDS)
+
+
+def _call(command: list[str]) -> tuple[int, str]:
+    done = subprocess.run(
+        command,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         check=False,
     )
-    containers = listed.stdout.decode().split()
-    if containers:
-        subprocess.run(
-            [engine, "rm", "--force", "--volumes", *containers],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
+    return done.returncode, done.stdout.decode()
 
 
 if __name__ == "__main__":
-    os.setsid()
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     watch(sys.stdin.buffer)
