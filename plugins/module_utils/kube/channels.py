@@ -19,7 +19,8 @@ from urllib.parse import unquote, urlencode, urlsplit
 from ..core.errors import C8sError, Unavailable
 from .connection import Client
 from .faults import error_of
-from .transport import CONNECT_SECONDS, CutOff, NotSent
+from .network_faults import CutOff, NotSent
+from .transport import CONNECT_SECONDS
 
 if TYPE_CHECKING:
     import socket

@@ -13,9 +13,11 @@ from .backoff import Backoff
 from .encoding import decode, encode
 from .endpoint import Target, target
 from .faults import Throttled, Uncertain, error_of
+from .network_faults import NotSent
 from .options import ConnectionOptions
 from .proxy import goes_direct
-from .transport import Answer, NotSent, Stream, Transport
+from .stream import Stream
+from .transport import Answer, Transport
 
 if TYPE_CHECKING:
     import ssl

@@ -13,7 +13,7 @@ from .channels import STATUS, STDERR, STDIN, STDOUT, Channels, open_channels
 from .connection import Client
 from .encoding import decode
 from .kinds import POD
-from .transport import CutOff
+from .network_faults import CutOff
 
 _PIECE = 32 * 1024
 # Input that waits to be sent: enough to keep the connection busy, little enough to hold in memory.

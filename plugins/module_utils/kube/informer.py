@@ -13,9 +13,9 @@ from .changes import Changes
 from .connection import Client
 from .faults import Expired, Throttled
 from .kinds import Kind
+from .network_faults import Silent
 from .object_cache import ObjectCache
 from .resources import Resources
-from .transport import Silent
 from .watch import IDLE_SECONDS, Watch, watch
 
 # How often all is listed anew, so that even an event that was never sent is not missed for ever.

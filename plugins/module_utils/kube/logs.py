@@ -14,8 +14,9 @@ from .connection import Client
 from .faults import Throttled
 from .kinds import POD
 from .log_decoder import LogDecoder, LogPosition
+from .network_faults import Silent
 from .resources import Resources
-from .transport import Silent, Stream
+from .stream import Stream
 
 # A follow that is silent for so long is opened anew: it may be dead, or the file was rotated away
 # beneath it (the node then goes on waiting at the end of the old file).
@@ -139,12 +140,12 @@ class LogFollower:
             last = last or self._over()
             pause = 0.0
             try:
-                yield from self._answer(follow=not last)
+                for block in self._answer(follow=not last):
+                    backoff.reset()
+                    yield block
                 self._fault = None
                 if last:
                     return
-                if self._received:
-                    backoff.reset()
                 # It may have ended: if not, the API server went away or the node knows more
                 # than the API tells yet.
                 last = self._over()

@@ -5,40 +5,25 @@ urllib3 is imported where it is used: whoever talks to no cluster does not pay f
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ..core.errors import Unavailable
 from .endpoint import Endpoint
-from .faults import Uncertain
 from .login import Login
+from .network_faults import explained
 from .proxy import goes_direct
+from .stream import Stream
 from .tls import tls_context
 
 if TYPE_CHECKING:
     import urllib3
 
 CONNECT_SECONDS = 10.0
-_BLOCK = 256 * 1024
 # Long-lived streams are not counted: each run may follow some.
 _STREAMS = 4096
-
-
-class NotSent(Unavailable):
-    """No connection came about: nothing was asked."""
-
-
-class Silent(Unavailable):
-    """An open stream brought nothing for as long as was allowed."""
-
-
-class CutOff(Unavailable):
-    """An open stream broke in the middle."""
 
 
 class Answer:
@@ -50,62 +35,6 @@ class Answer:
         self.status = status
         self.retry_after = _seconds(headers.get("Retry-After"))
         self.body = body
-
-
-class Stream:
-    """An answer that comes bit by bit. One thread reads; any may close."""
-
-    def __init__(self, response: urllib3.BaseHTTPResponse, server: str) -> None:
-        self._response = response
-        self._server = server
-        self._lock = threading.Lock()
-        self._reading = False
-        self._closed = False
-
-    def blocks(self) -> Iterator[bytes]:
-        """The bytes as they come, until the server ends or somebody closes.
-
-        Raises Silent when nothing came for the stream's idle time, CutOff when it broke.
-        """
-        import urllib3
-
-        with self._lock:
-            if self._closed:
-                return
-            self._reading = True
-        try:
-            # What comes behind a close is no longer decrypted.
-            while (block := self._response.read1(_BLOCK)) and not self._closed:
-                yield block
-        except (urllib3.exceptions.ReadTimeoutError, TimeoutError) as error:
-            if not self._closed:
-                raise Silent(f"the stream of {self._server} went silent") from error
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            if not self._closed:
-                raise CutOff(f"the stream of {self._server} broke: {_cause(error)}") from error
-        finally:
-            with self._lock:
-                self._closed = True
-            self._response.close()
-
-    def wait_at_most(self, seconds: float) -> None:
-        """From the next wait on, Silent comes after so many seconds. For the reader alone."""
-        # None when the server has said that it will close: then the first idle time stays.
-        sock = getattr(self._response.connection, "sock", None)
-        if sock is not None:
-            sock.settimeout(seconds)
-
-    def close(self) -> None:
-        """End it, also for the thread that waits for its next bytes."""
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            with contextlib.suppress(OSError, ValueError, RuntimeError):
-                # Closing alone would not wake the reader; it closes when it wakes.
-                self._response.shutdown()
-            if not self._reading:
-                self._response.close()
 
 
 class Transport:
@@ -138,7 +67,7 @@ class Transport:
         """
         import urllib3
 
-        with self._explained():
+        with explained(self.server):
             response = self._pool.urlopen(
                 method,
                 self._prefix + target,
@@ -159,7 +88,7 @@ class Transport:
         """
         import urllib3
 
-        with self._explained():
+        with explained(self.server):
             response = self._streams.urlopen(
                 method,
                 self._prefix + target,
@@ -177,26 +106,6 @@ class Transport:
         """Drop the connections that wait for use."""
         self._pool.close()
         self._streams.close()
-
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        import urllib3.exceptions as kinds
-
-        server = self.server
-        try:
-            yield
-        except (kinds.NewConnectionError, kinds.ConnectTimeoutError) as error:
-            raise NotSent(f"cannot reach the API server {server}: {_cause(error)}") from error
-        except kinds.ProxyError as error:
-            raise NotSent(f"the proxy does not lead to {server}: {_cause(error)}") from error
-        except kinds.SSLError as error:
-            raise _tls_error(server, error) from error
-        except kinds.ReadTimeoutError as error:
-            raise Uncertain(f"the API server {server} did not answer in time") from error
-        except kinds.LocationParseError as error:
-            raise Unavailable(f"{server} is no address of an API server: {error}") from error
-        except (kinds.HTTPError, OSError) as error:
-            raise Uncertain(f"the connection to {server} broke: {_cause(error)}") from error
 
 
 def _pool(
@@ -247,44 +156,6 @@ def _alive() -> list[tuple[int, int, int]]:
         if hasattr(socket, name):
             options.append((socket.IPPROTO_TCP, getattr(socket, name), value))
     return options
-
-
-def _tls_error(server: str, error: BaseException) -> Unavailable:
-    cause = _cause(error)
-    for found in _chain(error):
-        if isinstance(found, ssl.SSLCertVerificationError):
-            return Unavailable(
-                f"the certificate of {server} is not trusted: {cause}; give the authority that "
-                "signed it (ca_cert, or certificate-authority in the kubeconfig)"
-            )
-        if isinstance(found, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-            return Uncertain(f"the connection to {server} broke: {cause}")
-    return Unavailable(f"no TLS connection to {server}: {cause}")
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    pending: list[BaseException | None] = [error]
-    seen: set[int] = set()
-    while pending:
-        found = pending.pop(0)
-        if found is None or id(found) in seen:
-            continue
-        seen.add(id(found))
-        yield found
-        pending += [found.__cause__, found.__context__]
-        pending += [inner for inner in found.args if isinstance(inner, BaseException)]
-
-
-def _cause(error: BaseException) -> str:
-    """The innermost reason in words: `connection refused`, `certificate has expired`."""
-    for found in _chain(error):
-        if isinstance(found, ssl.SSLCertVerificationError):
-            return found.verify_message
-        if isinstance(found, TimeoutError) or "timed out" in str(found):
-            return "timed out"
-        if isinstance(found, OSError) and found.strerror:
-            return found.strerror[0].lower() + found.strerror[1:]
-    return str(error) or type(error).__name__
 
 
 def _seconds(text: str | None) -> float:

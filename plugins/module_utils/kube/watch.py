@@ -11,7 +11,7 @@ from .connection import Client
 from .encoding import decode
 from .faults import error_of_status
 from .kinds import Kind
-from .transport import Stream
+from .stream import Stream
 
 # The server ends a watch after about this time; spread, so that not all come back at once.
 _SERVER_SECONDS = 240

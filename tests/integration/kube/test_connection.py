@@ -20,8 +20,8 @@ from ansible_collections.c8s.ci.plugins.module_utils.kube.kinds import (
     SECRET,
     SERVICE_ACCOUNT,
 )
+from ansible_collections.c8s.ci.plugins.module_utils.kube.network_faults import NotSent
 from ansible_collections.c8s.ci.plugins.module_utils.kube.resources import Resources
-from ansible_collections.c8s.ci.plugins.module_utils.kube.transport import NotSent
 
 from integration.kube.reach import client_of, kubeconfig, wired
 from integration.kube.wire import wire

@@ -25,7 +25,7 @@ from ansible_collections.c8s.ci.plugins.module_utils.kube.exec import (
     OutputTooLarge,
     execute,
 )
-from ansible_collections.c8s.ci.plugins.module_utils.kube.transport import CutOff
+from ansible_collections.c8s.ci.plugins.module_utils.kube.network_faults import CutOff
 
 from integration.kube.reach import client_of, start_pod, wired
 from integration.kube.wire import wire

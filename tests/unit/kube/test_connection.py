@@ -33,8 +33,12 @@ from ansible_collections.c8s.ci.plugins.module_utils.kube.faults import (
     Uncertain,
 )
 from ansible_collections.c8s.ci.plugins.module_utils.kube.login import GivenCredentials, Secrets
+from ansible_collections.c8s.ci.plugins.module_utils.kube.network_faults import (
+    CutOff,
+    NotSent,
+    Silent,
+)
 from ansible_collections.c8s.ci.plugins.module_utils.kube.options import connection_options
-from ansible_collections.c8s.ci.plugins.module_utils.kube.transport import CutOff, NotSent, Silent
 
 from unit.kube.fake_api import FakeApi, Reply, Request, Responder, fake_api, in_turn, status
 
@@ -288,7 +292,7 @@ class TestLoginsRenewed:
 class TestStreams:
     def test_blocks_come_as_they_are_sent(self) -> None:
         with served(Reply(blocks=[b"one", b"two"])) as (_, client):
-            assert list(client.open("/s", idle=5).blocks()) == [b"one", b"two"]
+            assert b"".join(client.open("/s", idle=5).blocks()) == b"onetwo"
 
     def test_a_cut_is_told_from_an_end(self) -> None:
         with served(Reply(blocks=[b"one"], cut=True)) as (_, client):

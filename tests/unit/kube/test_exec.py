@@ -23,8 +23,8 @@ from ansible_collections.c8s.ci.plugins.module_utils.core.errors import (
 from ansible_collections.c8s.ci.plugins.module_utils.kube.channels import _Frames
 from ansible_collections.c8s.ci.plugins.module_utils.kube.connection import Client, connect
 from ansible_collections.c8s.ci.plugins.module_utils.kube.exec import OutputTooLarge, execute
+from ansible_collections.c8s.ci.plugins.module_utils.kube.network_faults import CutOff, NotSent
 from ansible_collections.c8s.ci.plugins.module_utils.kube.options import connection_options
-from ansible_collections.c8s.ci.plugins.module_utils.kube.transport import CutOff, NotSent
 from hypothesis import given
 from hypothesis import strategies as st
 from websocket import ABNF
