@@ -63,6 +63,7 @@ def to_record(run: Run) -> Record:
             parent=run.parent,
             rerunOf=run.rerun_of,
             reusesSucceeded=run.reuses,
+            executor=run.executor,
             idempotencyKey=run.idempotency_key,
             cancel=without_empty(by=cancel.by, at=rfc3339(cancel.at), reason=cancel.reason)
             if cancel
@@ -100,6 +101,7 @@ def from_record(record: Mapping[str, Any], *, allowed: Overrides = NONE) -> Run:
         parent=spec.text("parent"),
         rerun_of=spec.text("rerunOf"),
         reuses=spec.flag("reusesSucceeded"),
+        executor=spec.text("executor"),
         idempotency_key=spec.text("idempotencyKey"),
         cancel=_cancel(cancel) if cancel else None,
     )

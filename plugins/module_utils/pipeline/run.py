@@ -41,7 +41,8 @@ class Cancel:
 class Run:
     """`document` is the pipeline file as it was read; `pipeline` is what it means for this run,
     with templates expanded. A matrix parent has a matrix in its pipeline and no `matrix_values`.
-    With `reuses`, what succeeded in the run `rerun_of` is taken over.
+    With `reuses`, what succeeded in the run `rerun_of` is taken over. `executor` is where its
+    steps run, in a word; empty where that is not known.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Run:
     parent: str = ""
     rerun_of: str = ""
     reuses: bool = False
+    executor: str = ""
     idempotency_key: str = ""
     cancel: Cancel | None = None
 

@@ -19,6 +19,7 @@ from .engine import Child, Ending, Engine, HostStep
 READ_SIZE = 256 * 1024
 DRAIN_SECONDS = 2.0
 _POLL_SECONDS = 0.1
+_AGAIN_SECONDS = 1.0
 
 Clock = Callable[[], datetime.datetime]
 
@@ -55,7 +56,10 @@ class StepFault(Exception):
 
 
 class Attempt(threading.Thread):
-    """Runs by itself once started; `observation` is what there is to know of it."""
+    """Runs by itself once started; `observation` is what there is to know of it.
+
+    `grace` are the seconds between TERM and KILL; they may be cut short while they run.
+    """
 
     def __init__(
         self,
@@ -77,7 +81,7 @@ class Attempt(threading.Thread):
         self._workspace = workspace
         self._output = output
         self._clock = clock
-        self._grace = grace
+        self.grace = grace
         self._changed = changed
         self._mask = mask
         self._released = threading.Event()
@@ -176,21 +180,22 @@ class Attempt(threading.Thread):
         poller = select.poll()
         poller.register(child.output, select.POLLIN)
         poller.register(self._wake_read, select.POLLIN)
-        kill_at = drained_at = float("inf")
+        asked_at = drained_at = float("inf")
+        killed_at = float("-inf")
         reading = True
         while True:
             ready = {descriptor for descriptor, _event in poller.poll(_POLL_SECONDS * 1000)}
             if self._wake_read in ready:
                 poller.unregister(self._wake_read)
                 child.terminate()
-                kill_at = time.monotonic() + self._grace
+                asked_at = time.monotonic()
             if child.output in ready and not self._read(child):
                 poller.unregister(child.output)
                 reading = False
             now = time.monotonic()
-            if now >= kill_at:
+            if now >= asked_at + self.grace and now >= killed_at + _AGAIN_SECONDS:
                 child.kill()
-                kill_at = now + 1
+                killed_at = now
             if not reading and child.wait(_POLL_SECONDS):
                 return
             if reading and child.output not in ready and child.wait(0):

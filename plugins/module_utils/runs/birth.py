@@ -21,7 +21,7 @@ class Order:
     """A wish for a run: a pipeline file as it was read, and what starts it.
 
     `name` may be empty: then one is made. With `rerun_of`, the run of that name is run again;
-    with `reuse` what succeeded in it is taken over.
+    with `reuse` what succeeded in it is taken over. `executor` says where its steps are to run.
     """
 
     document: Mapping[str, Any]
@@ -30,6 +30,7 @@ class Order:
     idempotency_key: str = ""
     rerun_of: str = ""
     reuse: RunStatus | None = None
+    executor: str = ""
 
 
 def run_of(order: Order, name: str, uid: str, now: datetime.datetime) -> Run:
@@ -45,6 +46,7 @@ def run_of(order: Order, name: str, uid: str, now: datetime.datetime) -> Run:
         status=RunStatus(),
         rerun_of=order.rerun_of,
         reuses=order.reuse is not None,
+        executor=order.executor,
         idempotency_key=order.idempotency_key,
     )
     if run.is_matrix_parent:
@@ -75,6 +77,7 @@ def child_of(
         status=RunStatus(),
         matrix_values=values,
         parent=parent.name,
+        executor=parent.executor,
     )
     reuse = None
     if parent.rerun_of and parent.reuses:

@@ -20,7 +20,9 @@ from .kubernetes import KubernetesExecutor
 from .launch import Launched, Launcher
 from .pod_files import PodFiles
 from .pod_logs import PodLogs
-from .request import Request, orders_from, rerun_order
+from .request import Request, orders_from, ready, rerun_order
+
+EXECUTOR = "kubernetes"
 
 
 class ClusterRuns:
@@ -62,7 +64,8 @@ class ClusterRuns:
 
     def launch(self, orders: Sequence[Order]) -> list[Launched]:
         """Launch and drive to the end; see `Launcher.launch`."""
-        return self._launcher.launch(orders)
+        check = self._secrets.check
+        return self._launcher.launch([ready(order, EXECUTOR, check) for order in orders])
 
     def interrupt(self, by: str) -> None:
         """Let everything end as cancelled; may be called from a signal handler."""

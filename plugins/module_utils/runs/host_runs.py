@@ -21,7 +21,7 @@ from .forecast import Forecast, forecasts
 from .host import HostExecutor, HostSettings
 from .launch import Launched, Launcher
 from .local_engine import LocalEngine
-from .request import Request, orders_from, rerun_order, secrets_checked
+from .request import Request, orders_from, ready, rerun_order, secrets_checked
 from .secrets import NO_SECRETS, SecretValues, secrets_from
 
 EXECUTORS = ("local", "docker", "podman")
@@ -54,14 +54,17 @@ class HostRuns:
         executor: str,
         store: pathlib.Path,
         *,
-        secrets: SecretValues = NO_SECRETS,
+        secrets: SecretValues | None = None,
         settings: HostSettings | None = None,
         report: Report = ignore,
     ) -> None:
         self.records = RunDirectory(store)
-        self._secrets = secrets
-        host = HostExecutor(engine_named(executor), self.records, secrets, utc_now, settings)
-        self._driver = Driver(host, self.records, clock=utc_now, new_id=new_id, report=report)
+        self._executor = executor
+        self._secrets = secrets or NO_SECRETS
+        self._host = HostExecutor(
+            engine_named(executor), self.records, self._secrets, utc_now, settings
+        )
+        self._driver = Driver(self._host, self.records, clock=utc_now, new_id=new_id, report=report)
         self._launcher = Launcher(
             self.records, self._driver, clock=utc_now, new_id=new_id, report=report
         )
@@ -85,7 +88,8 @@ class HostRuns:
     def launch(self, orders: Sequence[Order]) -> list[Launched]:
         """Launch and drive to the end; see `Launcher.launch`."""
         self.records.drop_expired(utc_now())
-        return self._launcher.launch(orders)
+        check = secrets_checked(self._secrets)
+        return self._launcher.launch([ready(order, self._executor, check) for order in orders])
 
     def cancel(self, names: Sequence[str], by: str, *, wait: bool = True) -> list[Run]:
         """Ask for the end of runs and see it come; the runs as they are then.
@@ -137,6 +141,10 @@ class HostRuns:
     def interrupt(self, by: str) -> None:
         """Let everything end as cancelled; may be called from a signal handler."""
         self._driver.interrupt(by)
+
+    def hurry(self) -> None:
+        """Take from what is to end the time to do so by itself; also for a signal handler."""
+        self._host.hurry()
 
 
 def host_runs(

@@ -102,6 +102,7 @@ class Launcher:
         Raises Conflict when its driver goes away before that, Timeout when this one is interrupted.
         """
         self._report(Notice(run, f"run {run.name} is driven by another process; following it"))
+        children: dict[str, Run] = {}
         while not run.status.phase.terminal:
             if self._driver.interrupted:
                 raise Timeout(
@@ -110,6 +111,7 @@ class Launcher:
                 )
             driven = self._records.driven(run.name)
             now = from_record(self._records.read(run.name))
+            self._report_children(now, children)
             report_changes(self._report, run, now)
             run = now
             if not driven and not run.status.phase.terminal:
@@ -118,6 +120,17 @@ class Launcher:
                 )
             time.sleep(0 if run.status.phase.terminal else FOLLOW_SECONDS)
         return run
+
+    def _report_children(self, run: Run, known: dict[str, Run]) -> None:
+        """Report what is new of the runs of a matrix."""
+        for name in run.status.matrix.children if run.status.matrix else ():
+            before = known.get(name)
+            if before is None or not before.status.phase.terminal:
+                known[name] = child = from_record(self._records.read(name))
+                if before is None:
+                    self._report(RunChanged(child, None))
+                else:
+                    report_changes(self._report, before, child)
 
     def _find_or_create(self, order: Order) -> tuple[Run, bool]:
         pipeline = str(order.document["name"])
@@ -149,7 +162,7 @@ def judged(orders: Sequence[Order]) -> Sequence[Order]:
 
 
 def matching(existing: Run, wanted: Run) -> Run:
-    """The existing run, where an order means it: same pipeline, same commit, branch and tag.
+    """The existing run, where an order means it: same pipeline, commit, branch, tag, executor.
 
     Raises Conflict where it is another one.
     """
@@ -159,10 +172,11 @@ def matching(existing: Run, wanted: Run) -> Run:
         and existing.trigger.branch == wanted.trigger.branch
         and existing.trigger.tag == wanted.trigger.tag
         and existing.rerun_of == wanted.rerun_of
+        and (not wanted.executor or existing.executor in ("", wanted.executor))
     )
     if not same:
         raise Conflict(
-            f"run {existing.name!r} exists already with another pipeline or commit;"
+            f"run {existing.name!r} exists already with another pipeline, commit or executor;"
             " choose another name"
         )
     return existing

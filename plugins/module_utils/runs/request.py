@@ -10,7 +10,7 @@ from ..core.errors import InvalidInput, Problem, Unavailable
 from ..forges.checkout import Git, changed_paths, message_of, resolve
 from ..forges.committed_file import committed_file
 from ..forges.repository import Repository, Transport, check_commit, check_ref, repository
-from ..pipeline.load import document, load
+from ..pipeline.load import document, load, load_document
 from ..pipeline.record import from_record
 from ..pipeline.run import Trigger
 from ..pipeline.spec import Event, Pipeline
@@ -140,6 +140,16 @@ def secrets_checked(secrets: SecretValues | None) -> Callable[[Pipeline], None]:
             check_secrets(pipeline, secrets)
 
     return check
+
+
+def ready(order: Order, executor: str, check: Callable[[Pipeline], None]) -> Order:
+    """The order, to be carried out by that executor. A rerun is judged as new runs are.
+
+    Raises what `check` raises: secrets are kept nowhere, so that they may be missing now.
+    """
+    if order.rerun_of:
+        check(load_document(order.document))
+    return dataclasses.replace(order, executor=executor)
 
 
 def rerun_order(

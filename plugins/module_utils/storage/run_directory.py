@@ -18,6 +18,7 @@ import hashlib
 import os
 import pathlib
 import shutil
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,9 @@ from ..core.names import dns_label, is_dns_label
 from . import atomic
 
 Record = dict[str, Any]
+
+# Who only asks whether a run is driven holds its lock for an instant, which is no driver.
+_LOOKS, _LOOK_SECONDS = 5, 0.02
 
 RUN_NAME_LIMIT = 50
 
@@ -176,11 +180,15 @@ class RunDirectory:
 
     def lock(self, name: str) -> Lock | None:
         """The right to drive the run, or None while another process has it."""
-        return Lock.take(self.run(name) / "lock")
+        for _look in range(_LOOKS):
+            if (found := Lock.take(self.run(name) / "lock")) is not None:
+                return found
+            time.sleep(_LOOK_SECONDS)
+        return None
 
     def driven(self, name: str) -> bool:
         """Whether a process drives the run now."""
-        held = self.lock(name)
+        held = Lock.take(self.run(name) / "lock")
         if held is None:
             return True
         held.release()
