@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ansible_collections.c8s.ci.plugins.module_utils.core.errors import Timeout
+
 from .ending import Exit
 from .options import Executor, Progress
 from .secrets_file import secret_values
@@ -57,8 +59,15 @@ def launch(wanted: Launch, order: Callable[[HostRuns], Order]) -> int:
     view = _view(wanted)
     runs = runs_of(wanted, view.take)
     ordered = order(runs)
-    with _interruptible(runs, view) as signals, _shown(view):
-        launched = runs.launch([ordered])[0]
+    signals: list[int] = []
+    try:
+        with _interruptible(runs, view, signals), _shown(view):
+            launched = runs.launch([ordered])[0]
+    except Timeout as error:
+        if not signals:
+            raise
+        say(f"Interrupted: {error.message}; 'c8s cancel' ends it.")
+        return Exit.INTERRUPTED
     interrupted = bool(signals)
     if not launched.created and not launched.driven:
         say(f"{launched.run.name} has run before; this is what became of it.")
@@ -73,6 +82,13 @@ def store_of(store: pathlib.Path | None) -> pathlib.Path:
     from ansible_collections.c8s.ci.plugins.module_utils.storage.run_directory import default_root
 
     return store or default_root(os.environ)
+
+
+def executor_of(store: pathlib.Path | None, name: str) -> Executor:
+    """Where a run has run, so that what is done with it happens there. NotFound without it."""
+    from ansible_collections.c8s.ci.plugins.module_utils.storage.run_directory import RunDirectory
+
+    return Executor(RunDirectory(store_of(store)).read(name)["spec"].get("executor", "local"))
 
 
 def runs_of(wanted: Launch, take: Callable[[Event], None] = lambda _event: None) -> HostRuns:
@@ -126,11 +142,12 @@ def _shown(view: View) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _interruptible(runs: HostRuns, view: View) -> Iterator[list[int]]:
-    """While this lasts, signals let the runs end as cancelled; yields those that came."""
-    came: list[int] = []
+def _interruptible(runs: HostRuns, view: View, came: list[int]) -> Iterator[None]:
+    """While this lasts, signals let the runs end as cancelled; `came` gets their numbers."""
 
     def handle(number: int, _frame: FrameType | None) -> None:
+        if came:
+            runs.hurry()
         came.append(number)
         runs.interrupt(f"{user()} ({signal.Signals(number).name})")
         view.stopping()
@@ -141,7 +158,7 @@ def _interruptible(runs: HostRuns, view: View) -> Iterator[list[int]]:
         if number != signal.SIGHUP or before[number] != signal.SIG_IGN:
             signal.signal(number, handle)
     try:
-        yield came
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

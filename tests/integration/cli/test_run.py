@@ -220,7 +220,7 @@ def test_one_name_one_run(project, commit):
     project.commit({"source": "fine too\n"})
     other = project.c8s("run", "--name", "mine")
     assert other.code == 1
-    assert "exists already with another pipeline or commit" in other.err
+    assert "exists already with another pipeline, commit or executor" in other.err
 
 
 @pytest.mark.parametrize(

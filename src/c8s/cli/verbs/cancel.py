@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ..launching import Launch, runs_of
-from ..options import Executor, RunName, Store
+from ..launching import Launch, executor_of, runs_of
+from ..options import RunName, Store
 from ..terminal import say, user
 
 EXAMPLES = """\
@@ -28,7 +28,7 @@ def cancel(
     """
     from ansible_collections.c8s.ci.plugins.module_utils.core.errors import Conflict
 
-    runs = runs_of(Launch(Executor.LOCAL, store))
+    runs = runs_of(Launch(executor_of(store, name), store))
     before = runs.records.read(name)["status"]
     if "completionTime" in before:
         raise Conflict(f"run {name!r} has ended already: {before['phase']}")

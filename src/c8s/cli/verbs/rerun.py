@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..launching import Launch, launch
+from ..launching import Launch, executor_of, launch
 from ..options import (
     Executor,
     Parallel,
@@ -17,7 +17,6 @@ from ..options import (
     SecretsFile,
     Store,
     VaultPasswordFile,
-    WantedExecutor,
 )
 from ..terminal import user
 
@@ -33,7 +32,10 @@ def rerun(
         bool,
         typer.Option("--failed", help="Take over what has succeeded, with its artifacts and logs"),
     ] = False,
-    executor: WantedExecutor = Executor.LOCAL,
+    executor: Annotated[
+        Executor | None,
+        typer.Option("--executor", help="Where steps run (default: where they did)"),
+    ] = None,
     secrets: SecretsFile = None,
     vault_password_file: VaultPasswordFile = None,
     parallel: Parallel = None,
@@ -45,6 +47,7 @@ def rerun(
 
     Secrets are kept nowhere, so they have to be given again.
     """
-    wanted = Launch(executor, store, secrets, vault_password_file, parallel, output, quiet)
+    where = executor or executor_of(store, name)
+    wanted = Launch(where, store, secrets, vault_password_file, parallel, output, quiet)
     by = user()
     raise typer.Exit(launch(wanted, lambda runs: runs.rerun_order(name, failed_only=failed, by=by)))

@@ -42,8 +42,8 @@ class Summary:
             yield f"\n{more} failed: {self._command('get runs', run.name)}"
         yield ""
         if interrupted:
-            yield from self._interrupted(run)
-        elif run.status.phase is Phase.SUCCEEDED:
+            yield f"Interrupted: {run.name} is {run.status.phase}; nothing of it runs any more."
+        if run.status.phase is Phase.SUCCEEDED:
             yield paint(f"What its steps printed: {self._command('logs', run.name)}", "dim")
         else:
             yield self._again(run)
@@ -55,14 +55,6 @@ class Summary:
             yield f"{paint('|', 'red')} {line}"
         all_of_it = self._command("logs", failure.run, "--step", failure.step)
         yield paint(f"  all of it: {all_of_it}", "dim")
-
-    def _interrupted(self, run: Run) -> Iterator[str]:
-        if run.status.phase.terminal:
-            yield f"Interrupted: {run.name} is {run.status.phase}; nothing of it runs any more."
-            yield self._again(run)
-        else:
-            yield f"Interrupted: {run.name} goes on, for another process drives it."
-            yield f"To end it: {self._command('cancel', run.name)}"
 
     def _again(self, run: Run) -> str:
         return (
