@@ -73,9 +73,9 @@ def plan(
 
     `observed` may hold old news, the same twice, and attempts that the status does not know yet
     (made before a crash). `slots` bounds how many attempts may live at one time. A run that has
-    ended yields its status unchanged and nothing to do.
+    ended, or whose children run its steps, yields its status unchanged and nothing to do.
     """
-    if run.status.phase.terminal:
+    if run.status.phase.terminal or run.is_matrix_parent:
         return Plan(run.status)
     turn = _Turn(run, graph, now)
     turn.take_in(observed)

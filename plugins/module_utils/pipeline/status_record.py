@@ -173,12 +173,17 @@ def _usage(record: Fields) -> ResourceUsage:
 def _make_fit(record: Record, ended: list[Record]) -> None:
     steps = record["steps"]
     for leave_out in _MEASURES:
-        if len(json.dumps(record, separators=(",", ":"))) <= LIMIT:
+        if _size(record) <= LIMIT:
             return
         for step in ended:
             leave_out(step)
     for step in steps:
         _cut_message(step, 60)
+
+
+def _size(record: Record) -> int:
+    text = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
+    return len(text.encode(errors="surrogatepass"))
 
 
 def _cut_message(step: Record, limit: int) -> None:
