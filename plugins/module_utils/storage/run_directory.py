@@ -12,6 +12,7 @@ caches/DIGEST.tar         what steps left for later runs
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import fcntl
 import hashlib
@@ -22,7 +23,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ..core.errors import Conflict, InvalidInput, NotFound
+from ..core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from ..core.names import dns_label, is_dns_label
 from . import atomic
 
@@ -32,6 +33,7 @@ Record = dict[str, Any]
 _LOOKS, _LOOK_SECONDS = 5, 0.02
 
 RUN_NAME_LIMIT = 50
+_PARTS = ("metadata", "spec", "status")
 
 
 def default_root(environment: Mapping[str, str]) -> pathlib.Path:
@@ -73,15 +75,15 @@ class RunDirectory:
         if not path.exists():
             known = ", ".join(self.names()[-5:]) or "none"
             raise NotFound(f"no run is named {name!r} in {self.root} (the latest: {known})")
-        record: Record = atomic.read_json(path)
-        return record
+        return _record(path)
 
     def names(self) -> list[str]:
-        """All runs, oldest first."""
+        """All runs, oldest first, but those whose record is damaged: `read` tells of these."""
         found = []
         for path in (self.root / "runs").glob("*/record.json"):
-            metadata = atomic.read_json(path)["metadata"]
-            found.append((metadata["creationTimestamp"], metadata["name"]))
+            with contextlib.suppress(Unavailable, NotFound):  # It may be removed meanwhile.
+                metadata = _record(path)["metadata"]
+                found.append((metadata["creationTimestamp"], metadata["name"]))
         return [name for _born, name in sorted(found)]
 
     def listed(self) -> list[str]:
@@ -171,7 +173,10 @@ class RunDirectory:
             with open(path, "a+b") as stream:
                 fcntl.flock(stream, fcntl.LOCK_EX)
                 stream.seek(0)
-                number = int(stream.read() or b"0") + 1
+                known = stream.read() or b"0"
+                if not known.isdigit():
+                    raise Unavailable(f"{path} is damaged: it holds no number; remove it")
+                number = int(known) + 1
                 stream.truncate(0)
                 stream.write(str(number).encode())
         return number
@@ -205,6 +210,17 @@ class RunDirectory:
             return None
         request: Record = atomic.read_json(path)
         return request
+
+
+def _record(path: pathlib.Path) -> Record:
+    """The record in a file; Unavailable where what is there is none."""
+    record = atomic.read_json(path)
+    parts = [record.get(part) for part in _PARTS] if isinstance(record, dict) else []
+    if not parts or not all(isinstance(part, dict) for part in parts):
+        raise Unavailable(f"{path} is damaged: it is no record of a run; remove its folder")
+    if not {"name", "creationTimestamp"} <= record["metadata"].keys():
+        raise Unavailable(f"{path} is damaged: the run in it has no name; remove its folder")
+    return dict(record)
 
 
 class Lock:
