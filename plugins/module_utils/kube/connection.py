@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlencode
 
 from ..core.errors import C8sError, Unavailable
@@ -29,7 +29,7 @@ JSON_PATCH: Final = "application/json-patch+json"
 APPLY_PATCH: Final = "application/apply-patch+yaml"
 
 _REPEATABLE = frozenset(["GET", "HEAD", "PUT", "DELETE"])
-Query = Mapping[str, str | int | bool]
+Query: TypeAlias = "Mapping[str, str | int | bool]"
 
 
 class Client:

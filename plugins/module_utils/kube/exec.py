@@ -24,7 +24,6 @@ _NOT_FOUND = ("executable file not found", "no such file or directory", "not fou
 _NOT_RUNNABLE = ("permission denied", "exec format error", "is a directory")
 _STOPPED = ("stopped container", "not running", "completed pod", "not in running state")
 
-Input = bytes | BinaryIO | Iterable[bytes]
 Sink = Callable[[bytes], object]
 
 
@@ -58,7 +57,7 @@ def execute(
     container: str,
     command: Sequence[str],
     *,
-    stdin: Input | None = None,
+    stdin: bytes | BinaryIO | Iterable[bytes] | None = None,
     stdout: Sink | None = None,
     stderr: Sink | None = None,
     timeout: float = 60.0,
@@ -71,6 +70,9 @@ def execute(
     `stdin` (bytes, a file, or pieces) is sent as fast as it is taken and then closed. What the
     command writes goes to `stdout` and `stderr` as it comes; where there is no such function it
     is in the result. `output_limit` is in bytes for both together, whichever way they go.
+
+    A command that ends without reading its input to the end does not end for the API (it waits to
+    hand over the rest): run such a one with `; cat >/dev/null` behind it.
 
     Raises Timeout after `timeout` seconds (the command may go on: the API has no way to end it
     but to close its streams), OutputTooLarge, NotFound for no such pod or container, Conflict for
@@ -114,7 +116,9 @@ def execute(
 class _Feed:
     """Hands the input over as fast as the connection takes it."""
 
-    def __init__(self, channels: Channels, source: Input | None, what: str) -> None:
+    def __init__(
+        self, channels: Channels, source: bytes | BinaryIO | Iterable[bytes] | None, what: str
+    ) -> None:
         self._channels = channels
         self._pieces = _pieces(source) if source is not None else iter(())
         self._open = source is not None
@@ -157,7 +161,7 @@ class _Output:
         self._sinks[channel](data)
 
 
-def _pieces(source: Input) -> Iterator[bytes]:
+def _pieces(source: bytes | BinaryIO | Iterable[bytes]) -> Iterator[bytes]:
     if isinstance(source, bytes):
         view = memoryview(source)
         yield from (bytes(view[i : i + _PIECE]) for i in range(0, len(view), _PIECE))

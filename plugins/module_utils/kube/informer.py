@@ -212,7 +212,7 @@ class Informer:
             changed = [found for kind, found in batch if kind in ("ADDED", "MODIFIED")]
             gone = [found for kind, found in batch if kind == "DELETED"]
             self._cache.update(changed, gone)
-            self._version = self._cache.newest([found for _, found in batch], self._version)
+            self._version = self._cache.newest([event[1] for event in batch], self._version)
 
 
 class Informers:

@@ -120,7 +120,7 @@ def served_kind(client: Client, manifest: Mapping[str, Any]) -> Kind:
     if found is not None:
         return found
     api_version, name = str(manifest["apiVersion"]), str(manifest["kind"])
-    group, _, version = api_version.rpartition("/")
+    group, _slash, version = api_version.rpartition("/")
     path = f"/apis/{quote(group)}/{quote(version)}" if group else f"/api/{quote(version)}"
     served = client.request("GET", path, doing=f"find out what {api_version} holds")
     for resource in served.get("resources") or ():

@@ -97,7 +97,7 @@ class LogDecoder:
         oldest = self._after
         if self._partial and _later(oldest, self._partial[0]) == oldest:
             oldest = self._partial[0]
-        second, _, zone = _parts(oldest)
+        second, _fraction, zone = _parts(oldest)
         return second + zone
 
     @property
@@ -224,7 +224,7 @@ class LogDecoder:
         window = self._window
         window.extend(stamps)
         if len(window) > 2 * _WINDOW:
-            old = [window.popleft() for _ in range(len(window) - _WINDOW)]
+            old = [window.popleft() for _old in range(len(window) - _WINDOW)]
             self._after = _newest([self._after, *old])
 
 

@@ -109,7 +109,7 @@ class Resources:
         """
         kind, name, namespace = self._place(manifest, namespace)
         sure = True
-        for _ in range(_CREATE_TRIES):
+        for _attempt in range(_CREATE_TRIES):
             try:
                 return self.create(manifest, namespace), sure
             except (AlreadyExists, Uncertain) as error:
