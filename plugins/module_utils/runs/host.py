@@ -180,11 +180,13 @@ class HostExecutor:
             attempt.stop()
         for attempt in session.attempts.values():
             attempt.close()
-        self._engine.sweep(run.uid)
-        remove(session.folder)
-        self._tell_warden(f"done {run.uid}")
-        if not self._sessions:
-            self._dismiss_warden()
+        try:
+            self._engine.sweep(run.uid)
+        finally:
+            remove(session.folder)
+            self._tell_warden(f"done {run.uid}")
+            if not self._sessions:
+                self._dismiss_warden()
 
     # --- the warden ----------------------------------------------------------------------------
 
