@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -61,9 +62,10 @@ def record_of(process: subprocess.Popen[bytes]) -> dict[str, Any]:
 
 
 def end_for_good(process: subprocess.Popen[bytes], whole_group: bool = False) -> None:
-    """Kill it without a chance to clean up."""
+    """Kill it without a chance to clean up, unless it has ended by itself."""
     if whole_group:
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     else:
         process.kill()
     process.communicate()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def marker() -> str:
     return f"mark-{uuid.uuid4().hex}"
 
 
-def bounded_files(size: int):
+def bounded_files(size: int) -> Callable[[], None]:
     """What a process does before it begins: no file of it may grow past `size` bytes."""
 
     def bound() -> None:

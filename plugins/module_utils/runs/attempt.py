@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import os
@@ -132,6 +133,10 @@ class Attempt(threading.Thread):
                 message=self._mask(ending.message),
                 disruption=ending.disruption,
             )
+            # Steps behind this one need not wait for it. What stays is told when the run's own
+            # folder, which holds this one, is removed.
+            with contextlib.suppress(C8sError):
+                self._workspace.discard()
 
     def _see(self, **news: object) -> None:
         self.observation = dataclasses.replace(self.observation, **news)  # type: ignore[arg-type]
@@ -152,7 +157,6 @@ class Attempt(threading.Thread):
                 return ending
             finally:
                 self._output.close()
-                self._workspace.discard()
         except StepFault as fault:
             return Ending(None, fault.reason, fault.message)
         except InvalidInput as error:
