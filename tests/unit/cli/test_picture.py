@@ -202,3 +202,16 @@ def test_a_child_without_its_parent_stands_for_itself():
     text = pipeline_text({"a": []}, matrix={"dimensions": {"os": ["linux"]}})
     child = run_of(text, name="x", parent="unknown", matrix_values={"os": "linux"})
     assert "x ·" in drawn(board_of(child))[1]
+
+
+def test_colours_are_those_of_the_phase_and_end_with_the_sign():
+    steps = [ended("lint"), ended("test", Phase.FAILED), LIVE]
+    console = Console(file=io.StringIO(), width=80, height=40, force_terminal=True)
+    board = board_of(in_phase(run_of(pipeline_text(GRAPH), *steps), Phase.RUNNING))
+    console.print(Picture(board, FINE, "local", lambda: later(9)))
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    assert "\x1b[32m✔\x1b[0m lint" in shown
+    assert "\x1b[31m✘\x1b[0m test" in shown
+    assert "\x1b[36m⠋\x1b[0m build" in shown
+    assert "\x1b[32m━━━━━━\x1b[0m\x1b[31m━━━━━━\x1b[0m\x1b[2m──────────────\x1b[0m" in shown

@@ -20,13 +20,20 @@ from rich.text import Text
 
 from . import step_line
 from .board import Board, Child
-from .glyphs import STYLES, Glyphs, style_of
+from .glyphs import ALLOWED_FAILURE, STYLES, Glyphs, style_of
 from .layout import Place, layout
 
 TICKS_PER_SECOND = 10
 _MARGIN, _GAP = "  ", "   "
 _TIME_WIDTH = 8
 _BAR_WIDTH = 40
+_BAR_STYLES = (
+    STYLES[Phase.SUCCEEDED],
+    STYLES[Phase.SKIPPED],
+    ALLOWED_FAILURE,
+    STYLES[Phase.CANCELLED],
+    STYLES[Phase.FAILED],
+)
 _FRAME_LINES = 6
 _LEAST_ROWS = 3
 _LEAST_NAMES, _LEAST_REST = 16, 30
@@ -50,6 +57,7 @@ class Row:
     """
 
     phase: Phase
+    style: str
     since: datetime.datetime | None
     head: Text
     time: str
@@ -104,13 +112,12 @@ class Picture:
     def _footing(self, run: Run, rows: Sequence[Row], now: datetime.datetime, width: int) -> Text:
         done = sum(row.phase.terminal for row in rows)
         status = run.status
+        start = status.start_time or run.created_at
         footing = Text(_MARGIN).append_text(self._bar(rows, min(_BAR_WIDTH, width // 3)))
-        matrix = status.matrix
-        if matrix is not None:
-            footing.append(f"  {matrix.succeeded}/{len(rows)} succeeded")
-        else:
-            footing.append(f"  {done}/{len(rows)}")
-        footing.append(f"  {took(status.start_time, status.completion_time, now)}")
+        if run.is_matrix_parent:
+            done = sum(row.phase is Phase.SUCCEEDED for row in rows)
+        footing.append(f"  {done}/{len(rows)}" + (" succeeded" * run.is_matrix_parent))
+        footing.append(f"  {took(start, status.completion_time, now)}")
         if status.phase.terminal:
             footing.append(f"  {status.phase}", STYLES[status.phase])
         elif self._board.stopping:
@@ -118,12 +125,12 @@ class Picture:
         return footing
 
     def _bar(self, rows: Sequence[Row], width: int) -> Text:
-        """A part of the bar for each phase in which things ended, and a rest."""
-        counts = collections.Counter(row.phase for row in rows)
+        """A part of the bar for each way in which things ended, and a rest."""
+        counts = collections.Counter(row.style for row in rows if row.phase.terminal)
         bar = Text()
-        for phase in (Phase.SUCCEEDED, Phase.SKIPPED, Phase.CANCELLED, Phase.FAILED):
-            style = "green dim" if phase is Phase.SKIPPED else STYLES[phase]
-            bar.append(self._glyphs.bar * round(width * counts[phase] / max(1, len(rows))), style)
+        for style in _BAR_STYLES:
+            part = round(width * counts[style] / max(1, len(rows)))
+            bar.append(self._glyphs.bar * part, "green dim" if style == "dim" else style)
         bar.truncate(width)
         return bar.append(self._glyphs.rest * (width - len(bar)), "dim")
 
@@ -135,7 +142,7 @@ class Picture:
         for place in self._layout(run):
             step, status = steps[place.step], statuses[place.step]
             style = style_of(step, status)
-            head = Text(self._sign(status, now), style)
+            head = Text().append(self._sign(status, now), style)
             head.append(f" {step.name}", "dim" if style == "dim" else "")
             note = step_line.note_of(step, status)
             if not note and place.also_after and status.phase is Phase.PENDING:
@@ -144,7 +151,7 @@ class Picture:
             time = step_line.time_of(status, now)
             phase = Phase.RUNNING if status.live else status.phase
             since = status.completion_time or status.start_time
-            rows.append(Row(phase, since, head, time, noted, place.prefix))
+            rows.append(Row(phase, style, since, head, time, noted, place.prefix))
         return rows
 
     def _layout(self, run: Run) -> tuple[Place, ...]:
@@ -160,7 +167,7 @@ class Picture:
         heads = []
         for child in children:
             phase = child.run.status.phase if child.run else Phase.PENDING
-            head = Text(self._glyphs.sign(phase, self._tick(now)), STYLES[phase])
+            head = Text().append(self._glyphs.sign(phase, self._tick(now)), STYLES[phase])
             heads.append(head.append(f" {label(child.values)}", "" if child.run else "dim"))
         room = width - len(_MARGIN) - _names_width(heads, width) - _TIME_WIDTH - len(_GAP)
         rows = []
@@ -169,7 +176,8 @@ class Picture:
             phase = status.phase if status else Phase.PENDING
             time = took(status.start_time, status.completion_time, now) if status else ""
             note = self._inline(child.run, now, room) if child.run else Text("")
-            rows.append(Row(phase, status.start_time if status else None, head, time, note))
+            since = status.start_time if status else None
+            rows.append(Row(phase, STYLES[phase], since, head, time, note))
         return rows
 
     def _inline(self, run: Run, now: datetime.datetime, width: int) -> Text:
@@ -223,7 +231,7 @@ def _rank(row: Row) -> tuple[int, float]:
 
 
 def _head(row: Row, *, whole: bool) -> Text:
-    return Text(row.prefix if whole else "", "dim").append_text(row.head)
+    return Text().append(row.prefix if whole else "", "dim").append_text(row.head)
 
 
 def _cut(line: Text, width: int) -> Text:
