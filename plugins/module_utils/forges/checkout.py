@@ -202,7 +202,8 @@ def fill(
     else:
         # Hard links would let a step change the files of the repository it came from.
         git("clone", "--quiet", "--no-checkout", "--no-hardlinks", "--", str(copy), str(workspace))
-        git("remote", "set-url", "origin", source.url, cwd=workspace)
+        if str(copy) != source.url:
+            git("remote", "set-url", "origin", source.url, cwd=workspace)
     _check_out(git, workspace, wanted)
 
 

@@ -159,6 +159,12 @@ def test_a_repository_in_a_folder_of_any_name(yard: Yard, tmp_path: Path, name: 
     assert yard.output(["cat README"], at(project)) == "hello\n"
 
 
+@pytest.mark.parametrize("depth", [0, 1])
+def test_the_origin_is_the_repository(yard: Yard, project: Path, depth: int):
+    printed = yard.output(["git remote get-url origin"], at(project), clone={"depth": depth})
+    assert printed == f"{project}\n"
+
+
 def test_a_shallow_clone(yard: Yard, project: Path):
     for number in range(3):
         commit(project, {"n": str(number)})
