@@ -37,6 +37,10 @@ SERVICE_CAPABILITIES = (
     "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID",
 )  # fmt: skip
 
+# An engine carries the two streams apart and loses their order: here they are one. The container
+# ends with this shell: at a TERM, which all its processes get, it waits for what it runs.
+_PROLOGUE = "exec 2>&1; trap 'exit 143' TERM;"
+
 # Variables that the engine's own program reads: a secret of such a name must not reach it.
 _CLIENT_VARIABLES = frozenset({
     "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TERM", "SHELL", "PWD", "LANG", "LC_ALL",
@@ -210,8 +214,7 @@ def _program(step: Step, image: str) -> list[str]:
     if not step.commands and not step.entrypoint:
         return [image, *arguments]
     if step.commands and is_posix(step.shell):
-        # An engine carries the two streams apart and loses their order; here they are one.
-        arguments = (*arguments[:-1], f"exec 2>&1; {arguments[-1]}")
+        arguments = (*arguments[:-1], f"{_PROLOGUE} {arguments[-1]}")
     return ["--entrypoint", arguments[0], image, *arguments[1:]]
 
 

@@ -86,7 +86,7 @@ class ContainerChild:
         self._close_output()
         try:
             (state,) = inspect(self._client, self._containers[-1:])
-            remove(self._client, self._containers)  # What is left, the sweep of the run says.
+            remove(self._client, self._containers[::-1])  # What is left, the sweep of the run says.
         except Unavailable as error:
             return Ending(None, ENGINE_FAILED, str(error), disruption=True)
         finally:
@@ -113,6 +113,9 @@ def ending_of(state: ContainerState, step: Step, *, killed: bool, version: int) 
     code = state.exit_code
     if state.running:
         message = "the engine's program lost touch with the running container"
+        return Ending(None, ENGINE_FAILED, message, disruption=True)
+    if state.removed:
+        message = "its container was removed by somebody else"
         return Ending(None, ENGINE_FAILED, message, disruption=True)
     if not state.started:
         message = state.error or "the engine could not start the container; see the step's log"

@@ -134,7 +134,7 @@ class _Beginning:
             child = self._step(services)
         finally:
             if child is None:
-                remove(self._client, self._made)
+                remove(self._client, self._made[::-1])
         return child
 
     def _services(self) -> Services | None:

@@ -28,6 +28,11 @@ class ContainerState:
     process: int = 0
 
     @property
+    def removed(self) -> bool:
+        """Whether somebody is removing it, or has tried to."""
+        return self.status in ("removing", "dead")
+
+    @property
     def running(self) -> bool:
         return self.status in ("running", "paused", "stopping")
 
@@ -53,10 +58,13 @@ def inspect(client: EngineClient, names: Sequence[str]) -> list[ContainerState]:
 
 
 def remove(client: EngineClient, names: Sequence[str]) -> str:
-    """End and remove containers with their volumes, last made first; what the engine objected."""
+    """End and remove containers with their volumes, in this order; what the engine objected.
+
+    What shares the network of another one has to come before it.
+    """
     if not names:
         return ""
-    answer = client.call("rm", "--force", "--volumes", *reversed(names))
+    answer = client.call("rm", "--force", "--volumes", *names)
     reap_monitors()
     return "" if answer.ok else answer.words
 

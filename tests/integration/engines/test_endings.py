@@ -1,0 +1,126 @@
+"""Containers that are made to end: by time, by wish, by the death of whoever started them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from host_yard import alive, pipeline, wait_for
+from integration.engines.engine_yard import DEFAULTS, EngineYard, Launch
+
+LAUNCHER = Path(__file__).with_name("launcher.py")
+WAITING = ["touch mark", "until test -e go; do sleep 0.05; done"]
+
+
+def test_time_is_over_term_comes_first_then_kill(yard: EngineYard):
+    yard.grace = 1.5
+    steps = {
+        "willing": {
+            "commands": ["trap 'echo bye; exit 9' TERM", "while :; do sleep 0.05; done"],
+            "timeout": "1s",
+            "allowFailure": True,
+        },
+        "child": {
+            "commands": [
+                "sh -c 'trap \"echo child; exit 9\" TERM; while :; do sleep 0.05 || :; done'"
+            ],
+            "timeout": "1s",
+            "allowFailure": True,
+        },
+        "deaf": {
+            "commands": ["trap 'echo no' TERM", "while :; do sleep 0.05 || :; done"],
+            "timeout": "1s",
+            "allowFailure": True,
+        },
+    }
+    run = yard.run(steps)
+    ends = {step.name: (step.phase, step.exit_code, step.reason) for step in run.status.steps}
+    assert ends["willing"] == ("Failed", 9, "Timeout")
+    assert ends["deaf"] == ("Failed", 137, "Timeout")
+    assert ends["child"][2] == "Timeout"
+    for step, word in ("willing", "bye"), ("child", "child"), ("deaf", "no"):
+        assert word in yard.log(run.name, step).splitlines()
+
+
+def test_what_a_step_leaves_running_ends_with_it(yard: EngineYard):
+    began = time.monotonic()
+    daemon = "(setsid sh -c 'sleep 300; : left-by-a-step' >/dev/null 2>&1 </dev/null &)"
+    run = yard.run({"only": [daemon, "sh -c 'echo late; sleep 300; : left-by-a-step' &",
+                             "until ps | grep -q late; do :; done", "echo done"]})  # fmt: skip
+    assert run.status.phase == "Succeeded", run.status
+    assert sorted(yard.log(run.name).split()) == ["done", "late"]
+    assert time.monotonic() - began < 20
+    assert alive("left-by-a-step") == []
+
+
+def test_a_cancel_ends_what_runs(yard: EngineYard):
+    launch = Launch(yard, {"only": WAITING, "after": {"commands": ["true"], "dependsOn": ["only"]}})
+    yard.mark("only")
+    launch.runs.interrupt("a test")
+    run = launch.ended()
+    assert run.status.phase == "Cancelled"
+    assert {step.phase for step in run.status.steps} == {"Cancelled"}
+
+
+def test_a_container_removed_by_hand_is_a_disruption(yard: EngineYard):
+    launch = Launch(yard, {"only": WAITING})
+    yard.mark("only")
+    (container,) = yard.containers("c8s.dev/step=only")
+    yard.ask("rm", "--force", container)
+    yard.mark("only", attempt=2).with_name("go").touch()
+    run = launch.ended()
+    status = run.status.step("only")
+    assert (status.phase, status.attempts, status.failures) == ("Succeeded", 2, 0)
+
+
+def test_a_killed_launcher_leaves_nothing_and_the_run_is_resumed(yard: EngineYard):
+    service = {"name": "idle", "image": DEFAULTS["image"], "commands": ["exec sleep 300"]}
+    steps = {
+        "first": ["echo once"],
+        "second": {"commands": WAITING, "dependsOn": ["first"], "services": [service]},
+    }
+    file = yard.folder / "pipeline.yaml"
+    file.write_bytes(pipeline(steps, clone=False, defaults=DEFAULTS))
+    arguments = [sys.executable, LAUNCHER, yard.engine, yard.folder, file, "the-key"]
+    folders = [str(Path(__file__).parents[2])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
+
+    launcher = subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE)
+    yard.mark("second")
+    assert len(yard.containers()) == 2
+    launcher.send_signal(signal.SIGKILL)
+    launcher.communicate()
+    wait_for(lambda: not yard.containers(), "the warden removes the containers")
+
+    launcher = subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE)
+    yard.mark("second", attempt=2).with_name("go").touch()
+    output, _none = launcher.communicate(timeout=60)
+    assert launcher.returncode == 0
+    ended = json.loads(output)
+    assert ended["phase"] == "Succeeded"
+    assert ended["steps"] == {"first": ["Succeeded", 1], "second": ["Succeeded", 2]}
+    assert ended["logs"]["first"] == "once\n"
+    assert list(yard.workspaces.iterdir()) == []
+
+
+@pytest.mark.parametrize("steps", [6])
+def test_no_monitor_stays_as_a_zombie(yard: EngineYard, steps: int):
+    """Also where this process inherits podman's monitors, as it does once it has run processes."""
+    from ansible_collections.c8s.ci.plugins.module_utils.runs import processes
+
+    processes.become_subreaper()
+    began = time.monotonic()
+    run = yard.run({f"step-{number}": ["true"] for number in range(steps)})
+    assert run.status.phase == "Succeeded"
+    assert time.monotonic() - began < 15
+    names = [
+        Path(f"/proc/{child}/comm").read_text().strip() for child in processes.children() or ()
+    ]
+    assert names.count("conmon") <= 1
