@@ -16,21 +16,24 @@ DISRUPTION_LIMIT = 3
 
 
 def after_attempt(
-    run: Run, step: Step, status: StepStatus, seen: Observation, halt: Halt | None
+    run: Run,
+    step: Step,
+    status: StepStatus,
+    seen: Observation,
+    ended_at: datetime.datetime,
+    halt: Halt | None,
 ) -> StepStatus:
     """The status of `step` after its attempt ended as `seen`: over, or Pending for another one.
 
-    `halt` is why the run had to end by then, if it had to. `seen.completion_time` is set. What
-    ends well after a halt may have obeyed a signal, and what ends well after its timeout was late:
-    neither has succeeded. What goes wrong while an attempt is held is no verdict: preparing ahead
-    may save time, but never changes what comes of a step.
+    `status` holds what was seen already; `halt` is why the run had to end by then, if it had to.
+    What ends well after a halt may have obeyed a signal, and what ends well after its timeout was
+    late: neither has succeeded. What goes wrong while an attempt is held is no verdict: preparing
+    ahead may save time, but never changes what comes of a step.
     """
-    ended_at = seen.completion_time or datetime.datetime.max.replace(tzinfo=datetime.UTC)
-    status = dataclasses.replace(status, completion_time=ended_at, exit_code=seen.exit_code)
     late = _late(step, status.start_time, ended_at, killed=_killed(seen))
     went_well = seen.state is State.ENDED and seen.exit_code == 0 and not seen.reason
     if went_well and not late and (halt is None or ended_at <= halt.at):
-        return dataclasses.replace(status, phase=Phase.SUCCEEDED, reason="", message=seen.message)
+        return dataclasses.replace(status, phase=Phase.SUCCEEDED)
     if halt is not None:
         phase = Phase.CANCELLED if status.start_time else halt.unstarted_phase
         return dataclasses.replace(status, phase=phase, reason=halt.reason, message=halt.message)
@@ -39,16 +42,15 @@ def after_attempt(
             status,
             phase=Phase.PENDING,
             interruptions=status.interruptions + 1,
-            reason=seen.reason or Reason.INTERRUPTED,
-            message=seen.message,
+            reason=status.reason or Reason.INTERRUPTED,
         )
     if seen.disruption or seen.state is State.LOST:
-        return _disrupted(status, seen)
+        return _disrupted(status)
     if late:
         message = f"ran longer than its timeout of {step.timeout} s"
-        return _failed(run, step, status, Reason.TIMEOUT, message)
-    message = seen.message or f"ended with exit code {seen.exit_code}"
-    return _failed(run, step, status, seen.reason or Reason.STEP_FAILED, message)
+        return _failed(run, step, status, ended_at, Reason.TIMEOUT, message)
+    message = status.message or f"ended with exit code {seen.exit_code}"
+    return _failed(run, step, status, ended_at, status.reason or Reason.STEP_FAILED, message)
 
 
 def _late(
@@ -72,32 +74,36 @@ def _killed(seen: Observation) -> bool:
     return seen.exit_code is not None and seen.exit_code > 128 and not seen.reason
 
 
-def _disrupted(status: StepStatus, seen: Observation) -> StepStatus:
-    reason = seen.reason or Reason.LOST
+def _disrupted(status: StepStatus) -> StepStatus:
+    reason = status.reason or Reason.LOST
     count = status.disruptions + 1
     if count > DISRUPTION_LIMIT:
-        message = f"{seen.message or reason}; given up after {count} disrupted attempts"
+        message = f"{status.message or reason}; given up after {count} disrupted attempts"
         return dataclasses.replace(
             status, phase=Phase.FAILED, disruptions=count, reason=reason, message=message
         )
-    return dataclasses.replace(
-        status, phase=Phase.PENDING, disruptions=count, reason=reason, message=seen.message
-    )
+    return dataclasses.replace(status, phase=Phase.PENDING, disruptions=count, reason=reason)
 
 
-def _failed(run: Run, step: Step, status: StepStatus, reason: str, message: str) -> StepStatus:
+def _failed(
+    run: Run,
+    step: Step,
+    status: StepStatus,
+    ended_at: datetime.datetime,
+    reason: str,
+    message: str,
+) -> StepStatus:
     failures = status.failures + 1
     if failures > step.retries:
         return dataclasses.replace(
             status, phase=Phase.FAILED, failures=failures, reason=reason, message=message
         )
     pause = run.pipeline.backoff * 2 ** (failures - 1)
-    ended_at = status.completion_time
     return dataclasses.replace(
         status,
         phase=Phase.PENDING,
         failures=failures,
-        not_before=ended_at + datetime.timedelta(seconds=pause) if ended_at else None,
+        not_before=ended_at + datetime.timedelta(seconds=pause),
         reason=Reason.RETRY,
         message=f"attempt {status.attempts}: {message}; again after {pause} s",
     )

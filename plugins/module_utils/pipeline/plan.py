@@ -128,9 +128,11 @@ class _Turn:
         status = self.statuses[position]
         if status.phase.terminal:
             return False
-        if not status.live and seen.attempt > status.attempts:
+        if not status.live:
+            if seen.attempt <= status.attempts:
+                return False
             self.statuses[position] = status = _begun(status, status.attempts + 1)
-        return status.live and seen.attempt == status.attempts
+        return seen.attempt == status.attempts
 
     def _is_astray(self, position: int, seen: Observation) -> bool:
         """Whether it lives though its step ended without it: made before a crash, then unseen."""
@@ -138,49 +140,43 @@ class _Turn:
         return status.phase.terminal and seen.attempt > status.attempts
 
     def _take_life(self, position: int, seen: Observation) -> None:
-        running = seen.state is State.RUNNING
-        status = self._known(position, seen)
-        self.statuses[position] = dataclasses.replace(
-            status,
-            phase=Phase.RUNNING if running else Phase.PENDING,
-            start_time=(status.start_time or self.now) if running else None,
-        )
         if seen.held:
             self.held.add(position)
+        status = self.statuses[position]
+        if seen.state is State.RUNNING:
+            phase, start_time = Phase.RUNNING, seen.start_time or status.start_time or self.now
+        else:
+            phase, start_time = Phase.PENDING, None
+        known = _known(status, seen)
+        if known is not status or (phase, start_time) != (status.phase, status.start_time):
+            known = dataclasses.replace(known, phase=phase, start_time=start_time)
+            self.statuses[position] = known
 
     def _take_end(self, position: int, seen: Observation) -> None:
         step = self.steps[position]
-        status = self._known(position, seen)
         ended_at = seen.completion_time or self.now
         halt = self._halt(step)
         # If there is a later attempt, nothing halted the run yet when this one ended.
         was_last = seen.attempt == self.last_seen[position]
         if halt is not None and not (was_last and halt.may_have_cut(ended_at)):
             halt = None
+        status = self.statuses[position]
+        status = dataclasses.replace(
+            _known(status, seen),
+            start_time=seen.start_time or status.start_time,
+            completion_time=ended_at,
+            exit_code=seen.exit_code,
+        )
         if halt is None and status.start_time is None and step.when.status is WhenStatus.SUCCESS:
             broken = broken_by(self.graph, self.steps, self.statuses, position)
             if broken is not None:
-                self.statuses[position] = dataclasses.replace(status, completion_time=ended_at)
+                self.statuses[position] = status
                 self._skip_behind(position, broken)
                 return
-        seen = dataclasses.replace(seen, completion_time=ended_at, message=status.message)
-        status = after_attempt(self.run, step, status, seen, halt)
+        status = after_attempt(self.run, step, status, seen, ended_at, halt)
         self.statuses[position] = status
         if status.phase is Phase.FAILED and self.run.pipeline.fail_fast:
             self.halting = halts(self.run, self.statuses, self.deadline, self.now)
-
-    def _known(self, position: int, seen: Observation) -> StepStatus:
-        """The status of a step with what an observation tells of its live attempt."""
-        status = self.statuses[position]
-        return dataclasses.replace(
-            status,
-            start_time=seen.start_time or status.start_time,
-            reason=seen.reason,
-            message=seen.message[:MESSAGE_LIMIT],
-            job_name=seen.job_name or status.job_name,
-            log_url=seen.log_url or status.log_url,
-            artifact_urls=seen.artifact_urls or status.artifact_urls,
-        )
 
     def _halt(self, step: Step) -> Halt | None:
         """The first cause for which `step` has to end, if there is one."""
@@ -197,7 +193,7 @@ class _Turn:
                 pass
             elif status.live:
                 live += 1
-                self._look_after(position, outlooks.of(position))
+                self._look_after(position, outlooks)
             elif self.halting and (halt := self._halt(self.steps[position])) is not None:
                 self._end(position, halt.unstarted_phase, halt.reason, halt.message)
             else:
@@ -208,11 +204,10 @@ class _Turn:
         starts = self._starts(live, slots)
         return self._going_on(starts)
 
-    def _look_after(self, position: int, outlook: Outlook) -> None:
+    def _look_after(self, position: int, outlooks: Outlooks) -> None:
         """A live attempt: stop it, let it begin if it was prepared ahead, or leave it alone."""
         step, status = self.steps[position], self.statuses[position]
-        halt = self._halt(step)
-        if halt is not None:
+        if self.halting and (halt := self._halt(step)) is not None:
             self._stop(status, halt.reason)
         elif status.phase is Phase.RUNNING and status.start_time is not None:
             deadline = status.start_time + datetime.timedelta(seconds=step.timeout)
@@ -220,10 +215,12 @@ class _Turn:
                 self._stop(status, Reason.TIMEOUT)
             else:
                 self.wakes.append(deadline)
-        elif step.when.status is WhenStatus.SUCCESS and outlook.broken_by is not None:
-            self._stop(status, Reason.DEPENDENCY_FAILED)
-        elif position in self.held and outlook.over:
-            self.releases.append(Release(step.name, status.attempts))
+        elif step.when.status is WhenStatus.SUCCESS:
+            outlook = outlooks.of(position)
+            if outlook.broken_by is not None:
+                self._stop(status, Reason.DEPENDENCY_FAILED)
+            elif position in self.held and outlook.over:
+                self.releases.append(Release(step.name, status.attempts))
 
     def _wait_for_turn(self, position: int, outlook: Outlook) -> None:
         """A step without an attempt: start it, skip it, prepare it, or let it wait."""
@@ -304,17 +301,42 @@ class _Turn:
 
 def _begun(status: StepStatus, attempt: int) -> StepStatus:
     """The status of a step whose attempt of that number has been made, and no more is known."""
+    return StepStatus(
+        status.name,
+        attempts=attempt,
+        failures=status.failures,
+        disruptions=status.disruptions,
+        interruptions=status.interruptions,
+    )
+
+
+def _known(status: StepStatus, seen: Observation) -> StepStatus:
+    """The status of a step with what is told of its live attempt beside its state and times.
+
+    The very same where that is nothing new, as in most looks at most steps.
+    """
+    message = seen.message[:MESSAGE_LIMIT]
+    told = (
+        seen.reason,
+        message,
+        seen.job_name or status.job_name,
+        seen.log_url or status.log_url,
+        seen.artifact_urls or status.artifact_urls,
+    )
+    if told == (
+        status.reason,
+        status.message,
+        status.job_name,
+        status.log_url,
+        status.artifact_urls,
+    ):
+        return status
+    reason, message, job_name, log_url, artifact_urls = told
     return dataclasses.replace(
         status,
-        phase=Phase.PENDING,
-        attempts=attempt,
-        not_before=None,
-        start_time=None,
-        completion_time=None,
-        exit_code=None,
-        reason="",
-        message="",
-        job_name="",
-        log_url="",
-        artifact_urls=(),
+        reason=reason,
+        message=message,
+        job_name=job_name,
+        log_url=log_url,
+        artifact_urls=artifact_urls,
     )
