@@ -48,7 +48,7 @@ def store(folder: Path) -> RunDirectory:
         ("get runs -o ", "text wide name json yaml"),
         ("run -o ", "text json yaml jsonl"),
         ("validate --output j", "json"),
-        ("run --executor ", "local docker podman"),
+        ("run --executor ", "local docker podman kubernetes"),
         ("run --event t", "tag"),
         ("run ", ""),
         ("run --secrets ", ""),
@@ -129,6 +129,6 @@ def test_every_shell_has_a_script(c8s, shell: str):
 
 
 def test_choices_are_those_of_the_parts_below():
-    assert list(options.Executor) == list(EXECUTORS)
+    assert list(options.Executor) == [*EXECUTORS, "kubernetes"]
     assert list(options.Event) == list(Event)
     assert {str(phase) for phase in options.RunPhase} == {str(p) for p in Phase} - {"Skipped"}
