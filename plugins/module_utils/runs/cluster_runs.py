@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
-from ..kube.connection import Client
+from ..kube.connection import Client, connect
+from ..kube.options import connection_options
 from ..kube.resources import Resources
 from ..pipeline.pod import JobSettings
+from ..pipeline.spec import Pipeline
 from ..storage.run_directory import RunDirectory
-from .birth import Order
 from .cluster_secrets import ClusterSecrets
 from .config_map_records import ConfigMapRecords
-from .driver import Driver
+from .driven_runs import DrivenRuns, utc_now
 from .events import Report, ignore
-from .host_runs import new_id, utc_now
+from .forecast import Check
+from .host_runs import store_of
 from .kubernetes import KubernetesExecutor
-from .launch import Launched, Launcher
 from .pod_files import PodFiles
 from .pod_logs import PodLogs
-from .request import Request, orders_from, ready, rerun_order
 
 EXECUTOR = "kubernetes"
 
 
-class ClusterRuns:
-    """Launch runs in one namespace; logs and artifacts are kept in `store`, on this host."""
+class ClusterRuns(DrivenRuns):
+    """Runs in one namespace; logs and artifacts are kept in `store`, on this host."""
 
     def __init__(
         self,
@@ -38,38 +40,75 @@ class ClusterRuns:
     ) -> None:
         resources = Resources(client)
         directory = RunDirectory(cluster_folder(store, client.server, settings.namespace))
-        self.records = ConfigMapRecords(client, settings.namespace, directory)
+        records = ConfigMapRecords(client, settings.namespace, directory)
         self._secrets = ClusterSecrets(resources, settings.namespace, settings.clone_secret)
         executor = KubernetesExecutor(
             resources,
             settings,
-            self.records,
+            records,
             self._secrets,
             PodLogs(client, settings.namespace, directory),
             PodFiles(client, settings.namespace, directory, utc_now),
             utc_now,
         )
-        self._driver = Driver(executor, self.records, clock=utc_now, new_id=new_id, report=report)
-        self._launcher = Launcher(
-            self.records, self._driver, clock=utc_now, new_id=new_id, report=report
-        )
+        super().__init__(EXECUTOR, executor, records, report, allow_file=False)
 
-    def orders(self, requests: Sequence[Request]) -> list[Order]:
-        """Judge requests; InvalidInput with every problem of all of them, before any starts."""
-        return orders_from(requests, utc_now(), allow_file=False, check=self._secrets.check)
+    def _check(self, *, with_secrets: bool = True) -> Check:
+        return self._secrets.check if with_secrets else _unchecked
 
-    def rerun_order(self, name: str, *, failed_only: bool, by: str) -> Order:
-        """The order that runs an ended run again."""
-        return rerun_order(self.records, name, failed_only=failed_only, by=by, now=utc_now())
+    def hurry(self) -> None:
+        """There is nothing to take: pods end in their grace period, watched or not."""
 
-    def launch(self, orders: Sequence[Order]) -> list[Launched]:
-        """Launch and drive to the end; see `Launcher.launch`."""
-        check = self._secrets.check
-        return self._launcher.launch([ready(order, EXECUTOR, check) for order in orders])
 
-    def interrupt(self, by: str) -> None:
-        """Let everything end as cancelled; may be called from a signal handler."""
-        self._driver.interrupt(by)
+def _unchecked(_pipeline: Pipeline) -> None:
+    """Nothing is asked of the cluster yet."""
+
+
+def kept_in_cluster(client: Client, namespace: str, store: pathlib.Path) -> ConfigMapRecords:
+    """The runs of a namespace, to look at: their records there, their logs on this host."""
+    directory = RunDirectory(cluster_folder(store, client.server, namespace))
+    return ConfigMapRecords(client, namespace, directory)
+
+
+def cluster_runs(
+    options: Mapping[str, Any], environment: Mapping[str, str], report: Report = ignore
+) -> ClusterRuns:
+    """From plain options: those of the connection, `namespace`, `store`, and `agent_image`,
+    `clone_secret`, `authorities`, `runtime_class`, `pull_secrets`, `priority_class_prefix` and
+    `run_as_user` where they are given.
+
+    Raises NotFound where there is nothing to connect to.
+    """
+    client = connect(connection_options(options, environment), environment)
+    return ClusterRuns(
+        client,
+        job_settings(options, environment, client.namespace),
+        store_of(options, environment).root,
+        report=report,
+    )
+
+
+def job_settings(
+    options: Mapping[str, Any], environment: Mapping[str, str], namespace: str
+) -> JobSettings:
+    """What plain options, and C8S_AGENT_IMAGE behind them, say about pods; else the defaults."""
+    usual = JobSettings()
+    given: dict[str, Any] = {
+        "agent_image": options.get("agent_image") or environment.get("C8S_AGENT_IMAGE"),
+        "clone_secret": options.get("clone_secret"),
+        "authorities": options.get("authorities"),
+        "runtime_class": options.get("runtime_class"),
+        "pull_secrets": tuple(options.get("pull_secrets") or ()),
+        "priority_class_prefix": options.get("priority_class_prefix"),
+    }
+    user = options.get("run_as_user")
+    return dataclasses.replace(
+        usual,
+        namespace=options.get("namespace") or namespace or usual.namespace,
+        # A user below zero leaves the choice to the images.
+        user=usual.user if user is None else (user if user >= 0 else None),
+        **{name: value for name, value in given.items() if value},
+    )
 
 
 def cluster_folder(store: pathlib.Path, server: str, namespace: str) -> pathlib.Path:

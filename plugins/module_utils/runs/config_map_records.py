@@ -132,6 +132,17 @@ class ConfigMapRecords:
         ending = hashlib.sha256(key.encode()).hexdigest()[:10] if key else secrets.token_hex(4)
         return wanted or dns_label(pipeline[:39].rstrip("-"), ending, limit=RUN_NAME_LIMIT), 0
 
+    def existing(self, pipeline: str, wanted: str, key: str) -> str:
+        """The run that an order stands for already; empty where it would make a new one."""
+        if not wanted and not key:
+            return ""
+        name, _number = self.name_for(pipeline, wanted, key)
+        try:
+            self.read(name)
+        except NotFound:
+            return ""
+        return name
+
     def owner(self, name: str) -> Record:
         """The owner reference to a run's record, for its Jobs."""
         if name not in self._uids:
@@ -162,6 +173,10 @@ class ConfigMapRecords:
     def driven(self, name: str) -> bool:
         """Whether it is driven, as far as this host knows: what another one launched may be."""
         return not self.directory.run(name).exists() or self.directory.driven(name)
+
+    def run(self, name: str) -> pathlib.Path:
+        """The folder of this host with what the run left."""
+        return self.directory.run(name)
 
     def log(self, name: str, step: str, attempt: int) -> pathlib.Path:
         """The masked log of an attempt, where this host has kept it."""

@@ -12,8 +12,8 @@ from ..pipeline.record import from_record
 from ..pipeline.run import Run
 from ..pipeline.status import Phase
 from ..storage.lines import last_lines
-from ..storage.run_directory import RunDirectory
 from . import inspection
+from .inspection import KeptRuns
 
 LINES = 20
 _LONGEST_LINE = 500
@@ -50,7 +50,7 @@ class Failure:
         return {**dataclasses.asdict(self), "lines": list(self.lines)}
 
 
-def failures(store: RunDirectory, run: Run, lines: int = LINES) -> list[Failure]:
+def failures(store: KeptRuns, run: Run, lines: int = LINES) -> list[Failure]:
     """Every step that made the run fail; the run itself where no step did.
 
     For the parent of a matrix those of its children. Empty for a run that succeeded or goes on.
@@ -69,7 +69,7 @@ def failures(store: RunDirectory, run: Run, lines: int = LINES) -> list[Failure]
     return [Failure(run.name, "", str(status.phase), status.reason, status.message)]
 
 
-def _of_steps(store: RunDirectory, run: Run, lines: int) -> Iterator[Failure]:
+def _of_steps(store: KeptRuns, run: Run, lines: int) -> Iterator[Failure]:
     for status in run.status.steps:
         if status.phase is Phase.FAILED and not run.pipeline.step(status.name).allow_failure:
             yield Failure(
@@ -82,7 +82,7 @@ def _of_steps(store: RunDirectory, run: Run, lines: int) -> Iterator[Failure]:
             )
 
 
-def _last_lines(store: RunDirectory, run: str, step: str, count: int) -> tuple[str, ...]:
+def _last_lines(store: KeptRuns, run: str, step: str, count: int) -> tuple[str, ...]:
     try:
         content = last_lines(inspection.log_path(store, run, step), count)
     except NotFound:

@@ -11,8 +11,8 @@ from ..core.errors import NotFound
 from ..pipeline.status import Phase, Reason
 from ..storage import atomic
 from ..storage.lines import tail_offset
-from ..storage.run_directory import RunDirectory
 from . import inspection
+from .inspection import KeptRuns
 
 READ_SIZE = 256 * 1024
 
@@ -37,7 +37,7 @@ class LogStream:
     """
 
     def __init__(
-        self, store: RunDirectory, name: str, step: str = "", *, tail: int | None = None
+        self, store: KeptRuns, name: str, step: str = "", *, tail: int | None = None
     ) -> None:
         self._store = store
         self._name = name

@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
+import typer
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import Timeout
 
+from .cluster import UNNAMED, Cluster
 from .ending import Exit
 from .options import Executor, Progress
 from .secrets_file import secret_values
@@ -23,8 +25,8 @@ from .writing import write, write_as
 if TYPE_CHECKING:
     from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run
     from ansible_collections.c8s.ci.plugins.module_utils.runs.birth import Order
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.driven_runs import DrivenRuns
     from ansible_collections.c8s.ci.plugins.module_utils.runs.events import Event
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import HostRuns
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -40,6 +42,7 @@ class Launch:
     parallel: int | None = None
     output: Progress = Progress.TEXT
     quiet: bool = False
+    cluster: Cluster = UNNAMED
 
 
 class View(Protocol):
@@ -54,7 +57,7 @@ class View(Protocol):
     def close(self) -> None: ...
 
 
-def launch(wanted: Launch, order: Callable[[HostRuns], Order]) -> int:
+def launch(wanted: Launch, order: Callable[[DrivenRuns], Order]) -> int:
     """Drive the run that `order` asks for to its end; the exit code."""
     view = _view(wanted)
     runs = runs_of(wanted, view.take)
@@ -84,15 +87,26 @@ def store_of(store: pathlib.Path | None) -> pathlib.Path:
     return store or default_root(os.environ)
 
 
-def executor_of(store: pathlib.Path | None, name: str) -> Executor:
+def executor_of(store: pathlib.Path | None, name: str, cluster: Cluster) -> Executor:
     """Where a run has run, so that what is done with it happens there. NotFound without it."""
+    if cluster.named:
+        return Executor.KUBERNETES
     from ansible_collections.c8s.ci.plugins.module_utils.storage.run_directory import RunDirectory
 
     return Executor(RunDirectory(store_of(store)).read(name)["spec"].get("executor", "local"))
 
 
-def runs_of(wanted: Launch, take: Callable[[Event], None] = lambda _event: None) -> HostRuns:
+def runs_of(wanted: Launch, take: Callable[[Event], None] = lambda _event: None) -> DrivenRuns:
     """What drives runs with this executor; `take` is told of every event."""
+    if wanted.executor is Executor.KUBERNETES:
+        from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster_runs import cluster_runs
+
+        if wanted.secrets is not None:
+            raise typer.BadParameter(
+                "a cluster has Secrets of its own; make one with 'c8s secret create'",
+                param_hint="--secrets",
+            )
+        return cluster_runs(wanted.cluster.options(wanted.store), os.environ, _patient(take))
     from ansible_collections.c8s.ci.plugins.module_utils.runs.host import HostSettings
     from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import HostRuns
 
@@ -142,7 +156,7 @@ def _shown(view: View) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _interruptible(runs: HostRuns, view: View, came: list[int]) -> Iterator[None]:
+def _interruptible(runs: DrivenRuns, view: View, came: list[int]) -> Iterator[None]:
     """While this lasts, signals let the runs end as cancelled; `came` gets their numbers."""
 
     def handle(number: int, _frame: FrameType | None) -> None:
@@ -164,7 +178,7 @@ def _interruptible(runs: HostRuns, view: View, came: list[int]) -> Iterator[None
             signal.signal(number, handler)
 
 
-def _conclude(wanted: Launch, runs: HostRuns, run: Run, view: View, *, interrupted: bool) -> None:
+def _conclude(wanted: Launch, runs: DrivenRuns, run: Run, view: View, *, interrupted: bool) -> None:
     """Write what the caller asked for on stdout, and say on stderr what people want to know."""
     from ansible_collections.c8s.ci.plugins.module_utils.runs import inspection
     from ansible_collections.c8s.ci.plugins.module_utils.runs.failure import failures
@@ -177,7 +191,7 @@ def _conclude(wanted: Launch, runs: HostRuns, run: Run, view: View, *, interrupt
         view.put({"event": "result", "run": run.name, "record": record})
         return
     if not wanted.quiet:
-        summary = Summary(options_for(str(wanted.store or "")))
+        summary = Summary(options_for(str(wanted.store or ""), wanted.cluster))
         found = failures(runs.records, run)
         titles = {name: _title(runs.records.read(name)) for name in {one.run for one in found}}
         for line in summary.lines(run, found, titles, interrupted=interrupted):

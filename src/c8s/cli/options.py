@@ -15,6 +15,7 @@ class Executor(enum.StrEnum):
     LOCAL = "local"
     DOCKER = "docker"
     PODMAN = "podman"
+    KUBERNETES = "kubernetes"
 
 
 class Event(enum.StrEnum):
@@ -136,3 +137,36 @@ Parallel = Annotated[
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress")]
+
+Context = Annotated[
+    str,
+    typer.Option(
+        "--context", metavar="NAME", help="kubernetes: the kubeconfig's context (K8S_AUTH_CONTEXT)"
+    ),
+]
+Namespace = Annotated[
+    str,
+    typer.Option(
+        "--namespace", "-n", metavar="NAME", help="kubernetes: where (default: the context's)"
+    ),
+]
+Kubeconfig = Annotated[
+    str,
+    typer.Option(
+        "--kubeconfig", metavar="FILE", help="kubernetes: the kubeconfig (KUBECONFIG, ~/.kube)"
+    ),
+]
+AgentImage = Annotated[
+    str,
+    typer.Option(
+        "--agent-image",
+        metavar="IMAGE",
+        help="kubernetes: what clones and carries files (C8S_AGENT_IMAGE)",
+    ),
+]
+CloneSecret = Annotated[
+    str,
+    typer.Option(
+        "--clone-secret", metavar="NAME", help="kubernetes: the Secret to clone with, if any"
+    ),
+]

@@ -49,6 +49,30 @@ def source_of(file: pathlib.Path, asked: Source) -> Source:
     return dataclasses.replace(own, commit=found.commit, branch=found.branch, notes=notes)
 
 
+def reachable(found: Source) -> Source:
+    """What a cluster can clone: of a checkout on this host, its `origin`.
+
+    Raises InvalidInput where the checkout has none.
+    """
+    from ansible_collections.c8s.ci.plugins.module_utils.core.errors import (
+        InvalidInput,
+        Unavailable,
+    )
+    from ansible_collections.c8s.ci.plugins.module_utils.forges.checkout import Git
+
+    folder = pathlib.Path(found.repository)
+    if not found.repository or not folder.is_dir():
+        return found
+    try:
+        origin = Git()("remote", "get-url", "origin", cwd=folder)
+    except Unavailable as error:
+        raise InvalidInput(
+            f"{folder} has no remote 'origin' that a cluster could clone; give --repository URL"
+        ) from error
+    note = f"the cluster clones {origin}; a commit that was not pushed is not there"
+    return dataclasses.replace(found, repository=origin, notes=(*found.notes, note))
+
+
 def _uncommitted(changed: tuple[str, ...]) -> str:
     named = ", ".join(changed[:_NAMED_FILES])
     more = len(changed) - _NAMED_FILES

@@ -150,7 +150,7 @@ def test_the_version_stands_in_one_place():
         relative(path)
         for path in files()
         if path.suffix in {".py", ".toml", ".yml", ".yaml", ".cfg"}
-        and re.search(rf"version.*{number.pattern}", path.read_text(encoding="utf-8"))
+        and re.search(rf"version(?!_added).*{number.pattern}", path.read_text(encoding="utf-8"))
     ]
     # What a release writes down of itself is history, not a second place.
     history = {"changelogs/changelog.yaml"}

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from ..cluster import Cluster
 from ..launching import Launch, executor_of, runs_of
-from ..options import RunName, Store
+from ..options import Context, Kubeconfig, Namespace, RunName, Store
 from ..terminal import say, user
 
 EXAMPLES = """\
@@ -19,6 +20,9 @@ EXAMPLES = """\
 def cancel(
     name: RunName,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the run has ended")] = False,
+    context: Context = "",
+    namespace: Namespace = "",
+    kubeconfig: Kubeconfig = "",
     store: Store = None,
 ) -> None:
     """Ask the process that drives a run to end it.
@@ -28,7 +32,8 @@ def cancel(
     """
     from ansible_collections.c8s.ci.plugins.module_utils.core.errors import Conflict
 
-    runs = runs_of(Launch(executor_of(store, name), store))
+    cluster = Cluster(context, namespace, kubeconfig)
+    runs = runs_of(Launch(executor_of(store, name, cluster), store, cluster=cluster))
     before = runs.records.read(name)["status"]
     if "completionTime" in before:
         raise Conflict(f"run {name!r} has ended already: {before['phase']}")

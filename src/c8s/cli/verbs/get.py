@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..launching import store_of
-from ..options import RunPhase, Store, Table, TableOutput
+from ..cluster import Cluster, kept_runs
+from ..options import Context, Kubeconfig, Namespace, RunPhase, Store, Table, TableOutput
 from ..terminal import say
 from ..view import words
 from ..writing import write, write_as
 
 if TYPE_CHECKING:
-    from ansible_collections.c8s.ci.plugins.module_utils.storage.run_directory import RunDirectory
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.driven_runs import KeptRecords
 
 EXAMPLES = """\
   c8s get runs                               the latest first
@@ -43,6 +43,9 @@ def runs(
     all_of_them: Annotated[
         bool, typer.Option("--all", "-a", help="Also the runs that a matrix consists of")
     ] = False,
+    context: Context = "",
+    namespace: Namespace = "",
+    kubeconfig: Kubeconfig = "",
     store: Store = None,
     output: TableOutput = Table.TEXT,
 ) -> None:
@@ -52,9 +55,8 @@ def runs(
     with its --name goes on with it.
     """
     from ansible_collections.c8s.ci.plugins.module_utils.runs import inspection
-    from ansible_collections.c8s.ci.plugins.module_utils.storage.run_directory import RunDirectory
 
-    kept = RunDirectory(store_of(store))
+    kept = kept_runs(store, Cluster(context, namespace, kubeconfig))
     if name:
         _show_one(kept, inspection.one(kept, name), output)
         return
@@ -72,7 +74,7 @@ def runs(
         write(_table(found, output))
 
 
-def _show_one(kept: RunDirectory, record: Record, output: Table) -> None:
+def _show_one(kept: KeptRecords, record: Record, output: Table) -> None:
     if output in (Table.JSON, Table.YAML):
         write_as(output, record)
         return

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..launching import store_of
-from ..options import RunName, Store
+from ..cluster import Cluster, kept_runs
+from ..options import Context, Kubeconfig, Namespace, RunName, Store
 from ..view.joined import Joined
 from ..writing import write
 
 if TYPE_CHECKING:
-    from ansible_collections.c8s.ci.plugins.module_utils.storage.run_directory import RunDirectory
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.driven_runs import KeptRecords
 
 EXAMPLES = """\
   c8s logs demo-1                        all steps, one after the other
@@ -41,6 +41,9 @@ def logs(
         int,
         typer.Option("--attempt", metavar="N", min=0, help="Which attempt (default: the last)"),
     ] = 0,
+    context: Context = "",
+    namespace: Namespace = "",
+    kubeconfig: Kubeconfig = "",
     store: Store = None,
 ) -> None:
     """Show what the steps of a run printed, with its secrets masked.
@@ -49,13 +52,11 @@ def logs(
     matrix, of all its runs) one after the other below a line with their name;
     with --follow side by side, with the name before each line.
     """
-    from ansible_collections.c8s.ci.plugins.module_utils.storage.run_directory import RunDirectory
-
     if follow and attempt:
         raise typer.BadParameter("an attempt that can be named has begun; leave out --follow")
     if attempt and not step:
         raise typer.BadParameter("--attempt needs --step")
-    kept = RunDirectory(store_of(store))
+    kept = kept_runs(store, Cluster(context, namespace, kubeconfig))
     if follow:
         _follow(kept, name, step, tail)
     elif step:
@@ -64,7 +65,7 @@ def logs(
         _all(kept, name, tail)
 
 
-def _copy(kept: RunDirectory, name: str, step: str, attempt: int, tail: int | None) -> None:
+def _copy(kept: KeptRecords, name: str, step: str, attempt: int, tail: int | None) -> None:
     """The stored bytes on stdout."""
     from ansible_collections.c8s.ci.plugins.module_utils.runs import inspection
     from ansible_collections.c8s.ci.plugins.module_utils.storage.lines import tail_offset
@@ -75,7 +76,7 @@ def _copy(kept: RunDirectory, name: str, step: str, attempt: int, tail: int | No
     sys.stdout.buffer.flush()
 
 
-def _all(kept: RunDirectory, name: str, tail: int | None) -> None:
+def _all(kept: KeptRecords, name: str, tail: int | None) -> None:
     """Each log below a heading."""
     from ansible_collections.c8s.ci.plugins.module_utils.runs import inspection
 
@@ -89,7 +90,7 @@ def _all(kept: RunDirectory, name: str, tail: int | None) -> None:
             first = False
 
 
-def _follow(kept: RunDirectory, name: str, step: str, tail: int | None) -> None:
+def _follow(kept: KeptRecords, name: str, step: str, tail: int | None) -> None:
     """What is there and what comes, until the end."""
     from ansible_collections.c8s.ci.plugins.module_utils.core.errors import Conflict
     from ansible_collections.c8s.ci.plugins.module_utils.runs.log_stream import LogStream

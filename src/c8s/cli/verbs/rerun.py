@@ -6,9 +6,15 @@ from typing import Annotated
 
 import typer
 
+from ..cluster import Cluster
 from ..launching import Launch, executor_of, launch
 from ..options import (
+    AgentImage,
+    CloneSecret,
+    Context,
     Executor,
+    Kubeconfig,
+    Namespace,
     Parallel,
     Progress,
     ProgressOutput,
@@ -39,6 +45,11 @@ def rerun(
     secrets: SecretsFile = None,
     vault_password_file: VaultPasswordFile = None,
     parallel: Parallel = None,
+    context: Context = "",
+    namespace: Namespace = "",
+    kubeconfig: Kubeconfig = "",
+    agent_image: AgentImage = "",
+    clone_secret: CloneSecret = "",
     store: Store = None,
     output: ProgressOutput = Progress.TEXT,
     quiet: Quiet = False,
@@ -47,7 +58,8 @@ def rerun(
 
     Secrets are kept nowhere, so they have to be given again.
     """
-    where = executor or executor_of(store, name)
-    wanted = Launch(where, store, secrets, vault_password_file, parallel, output, quiet)
+    cluster = Cluster(context, namespace, kubeconfig, agent_image, clone_secret)
+    where = executor or executor_of(store, name, cluster)
+    wanted = Launch(where, store, secrets, vault_password_file, parallel, output, quiet, cluster)
     by = user()
     raise typer.Exit(launch(wanted, lambda runs: runs.rerun_order(name, failed_only=failed, by=by)))

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .. import pipeline_file
+from ..cluster import Cluster
 from ..launching import Launch, launch
 from ..options import (
+    AgentImage,
     Branch,
+    CloneSecret,
     Commit,
+    Context,
     Executor,
     File,
+    Kubeconfig,
+    Namespace,
     Parallel,
     Progress,
     ProgressOutput,
@@ -25,18 +31,19 @@ from ..options import (
     WantedEvent,
     WantedExecutor,
 )
-from ..source import Source, source_of
+from ..source import Source, reachable, source_of
 from ..terminal import paint, say
 from ..view import words
 
 if TYPE_CHECKING:
     from ansible_collections.c8s.ci.plugins.module_utils.runs.birth import Order
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import HostRuns
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.driven_runs import DrivenRuns
 
 EXAMPLES = """\
   c8s run                                  this checkout's last commit
   c8s run --branch release/1 --secrets ci.secrets.yaml
   c8s run ci.yaml --executor docker        in containers
+  c8s run --executor kubernetes -n ci      as Jobs of the kubeconfig's cluster
   c8s run ci.yaml --repository https://git.example.com/app.git --tag v1.0
   c8s run --name nightly-7                 again: goes on where it was cut off
   c8s run -o json > record.json            progress is on stderr
@@ -71,6 +78,11 @@ def run(
         str, typer.Option("--triggered-by", metavar="WHO", help="Who the record says asked for it")
     ] = "manual",
     parallel: Parallel = None,
+    context: Context = "",
+    namespace: Namespace = "",
+    kubeconfig: Kubeconfig = "",
+    agent_image: AgentImage = "",
+    clone_secret: CloneSecret = "",
     store: Store = None,
     output: ProgressOutput = Progress.TEXT,
     quiet: Quiet = False,
@@ -88,11 +100,13 @@ def run(
     """
     asked = Source(repository, commit, branch, tag)
 
-    def order(runs: HostRuns) -> Order:
+    def order(runs: DrivenRuns) -> Order:
         from ansible_collections.c8s.ci.plugins.module_utils.runs.request import Request
 
         path = file or pipeline_file.DEFAULT
         found = source_of(path, asked)
+        if executor is Executor.KUBERNETES:
+            found = reachable(found)
         committed = file is None and found.repository and asked != Source()
         request = Request(
             text=b"" if committed else pipeline_file.read(path),
@@ -111,7 +125,8 @@ def run(
             _tell(found, ordered)
         return ordered
 
-    wanted = Launch(executor, store, secrets, vault_password_file, parallel, output, quiet)
+    cluster = Cluster(context, namespace, kubeconfig, agent_image, clone_secret)
+    wanted = Launch(executor, store, secrets, vault_password_file, parallel, output, quiet, cluster)
     raise typer.Exit(launch(wanted, order))
 
 

@@ -9,6 +9,7 @@ from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import Phase
 from ansible_collections.c8s.ci.plugins.module_utils.runs.failure import Failure
 
+from ..cluster import UNNAMED, Cluster
 from ..terminal import paint
 from . import words
 
@@ -65,6 +66,12 @@ class Summary:
         return " ".join(["c8s", *parts]) + self._options
 
 
-def options_for(store: str) -> str:
-    """What the commands that are named need, to look into the same store."""
-    return f" --store {shlex.quote(store)}" if store else ""
+def options_for(store: str, cluster: Cluster = UNNAMED) -> str:
+    """What the commands that are named need, to look at the same place."""
+    given = {
+        "--context": cluster.context,
+        "--namespace": cluster.namespace,
+        "--kubeconfig": cluster.kubeconfig,
+        "--store": store,
+    }
+    return "".join(f" {name} {shlex.quote(value)}" for name, value in given.items() if value)

@@ -1,0 +1,53 @@
+"""Which cluster and namespace a verb means."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.driven_runs import KeptRecords
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cluster:
+    """The options of the same names; empty where they were not given."""
+
+    context: str = ""
+    namespace: str = ""
+    kubeconfig: str = ""
+    agent_image: str = ""
+    clone_secret: str = ""
+
+    @property
+    def named(self) -> bool:
+        """Whether a cluster was meant, and not this host's store."""
+        return bool(self.context or self.namespace or self.kubeconfig)
+
+    def options(self, store: pathlib.Path | None) -> dict[str, Any]:
+        """As plain options of the operations."""
+        given = {name: value for name, value in dataclasses.asdict(self).items() if value}
+        return {**given, "store": str(store) if store else None}
+
+
+UNNAMED = Cluster()
+
+
+def kept_runs(store: pathlib.Path | None, cluster: Cluster) -> KeptRecords:
+    """The runs to look at: those of the cluster where one is named, else those of the store."""
+    from ansible_collections.c8s.ci.plugins.module_utils.storage.run_directory import (
+        RunDirectory,
+        default_root,
+    )
+
+    root = store or default_root(os.environ)
+    if not cluster.named:
+        return RunDirectory(root)
+    from ansible_collections.c8s.ci.plugins.module_utils.kube.connection import connect
+    from ansible_collections.c8s.ci.plugins.module_utils.kube.options import connection_options
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster_runs import kept_in_cluster
+
+    client = connect(connection_options(cluster.options(store), os.environ), os.environ)
+    return kept_in_cluster(client, cluster.namespace or client.namespace or "default", root)
