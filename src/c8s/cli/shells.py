@@ -46,11 +46,12 @@ else
 fi
 """.strip(),
     Shell.FISH: r"""
-function __c8s_candidates
+function __c8s_look
     set -l words (commandline -opc) (commandline -ct)
     set -e words[1]
-    _C8S_COMPLETE=fish c8s $words 2>/dev/null
+    set -g __c8s_found (_C8S_COMPLETE=fish c8s $words 2>/dev/null)
+    test -n "$__c8s_found"
 end
-complete --command c8s --arguments '(__c8s_candidates)'
+complete --command c8s --no-files --condition __c8s_look --arguments '$__c8s_found'
 """.strip(),
 }
