@@ -1,11 +1,11 @@
 """Finds keys with the standard library alone, where Hyperscan is not installed.
 
 A text is read as 16-bit units (two bytes each, which decoding does at memory speed). Each key is
-looked for by four of its bytes: two units that stand next to each other when the key begins at an
-even place, two others for an odd one. One character class holds every first unit, one every second
-unit, so that the regular expression engine walks the text once in C whatever the number of keys.
-What passes both is looked up by its four bytes and compared. The units are chosen among those that
-are rare in logs, and shared between keys, so that little passes.
+looked for by a few of its units that stand side by side when the key begins at an even place, and
+by others for an odd one. One character class holds every first unit, one every second unit, and so
+on, so that the regular expression engine walks the text once in C whatever the number of keys. What
+passes is looked up by its bytes and compared. The units are chosen among those that are rare in
+logs, and shared between keys, so that little passes.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from __future__ import annotations
 import codecs
 import functools
 import itertools
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 # What logs look like, for guessing how often two bytes follow each other in them.
 _SAMPLE = b"""\
@@ -44,9 +46,12 @@ _FOLLOW = Counter(itertools.pairwise(_SAMPLE))
 _ALONE = Counter(_SAMPLE)
 
 # Measured: a first unit that matches costs as much as reading `_FIRST_COST` bytes, and what passes
-# both units as much as `_BOTH_COST` bytes.
+# all units as much as `_ALL_COST` bytes. More than _MOST_UNITS do not pay.
 _FIRST_COST = 40
-_BOTH_COST = 250
+_ALL_COST = 250
+_MOST_UNITS = 4
+# Of how many windows a key may choose: more make compiling slow and little else fast.
+_CHOICE = 6
 
 # Units with a high byte above 127 could be halves of a surrogate pair; seven bits keep clear of it.
 _SEVEN_BITS = bytes(byte & 0x7F for byte in range(256))
@@ -57,35 +62,23 @@ class PairScanner:
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         self._keys = tuple(keys)
-        self._fours: dict[bytes, list[tuple[int, int]]] = {}
-        firsts: set[bytes] = set()
-        seconds: set[bytes] = set()
+        # As many units as the shortest key has, wherever it begins: the more, the less passes.
+        shortest = min(map(len, keys), default=5)
+        self._size = 2 * min(_MOST_UNITS, (shortest - 1) // 2)
+        # Where each key is looked up by its bytes: bytes -> (index of key, offset in it).
+        self._places: dict[bytes, list[tuple[int, int]]] = {}
+        classes = _Classes(self._size // 2)
         choices = [
-            [key[at : at + 4] for at in range(parity, len(key) - 3, 2)]
-            for key in (key.translate(_SEVEN_BITS) for key in keys)
+            (index, _windows(key.translate(_SEVEN_BITS), parity, self._size))
+            for index, key in enumerate(keys)
             for parity in (0, 1)
         ]
-        # Those that have no rare unit to offer choose first: what they need, others may share.
-        order = sorted(range(len(choices)), key=lambda number: -_rarest(choices[number]))
-        first_sum = second_sum = 0.0
-        for number in order:
-            best: tuple[float, int, float, float] | None = None
-            for position, four in enumerate(choices[number]):
-                one, two = four[:2], four[2:]
-                first = first_sum + (0.0 if one in firsts else _frequency(one))
-                second = second_sum + (0.0 if two in seconds else _frequency(two))
-                cost = first * (_FIRST_COST + _BOTH_COST * second)
-                if best is None or cost < best[0]:
-                    best = (cost, position, first, second)
-            if best is None:
-                continue
-            position, first_sum, second_sum = best[1:]
-            firsts.add(choices[number][position][:2])
-            seconds.add(choices[number][position][2:])
-            key, offset = number // 2, 2 * position + number % 2
-            four = self._keys[key][offset : offset + 4]
-            self._fours.setdefault(four, []).append((key, offset))
-        self._units = re.compile(f"{_unit_class(firsts)}(?={_unit_class(seconds)})")
+        # Those that have nothing rare to offer choose first: what they need, others may share.
+        for key, windows in sorted(choices, key=lambda choice: -choice[1][0].frequency):
+            offset = classes.choose(windows).offset
+            bytes_there = self._keys[key][offset : offset + self._size]
+            self._places.setdefault(bytes_there, []).append((key, offset))
+        self._units = classes.expression()
 
     def find(self, data: bytes, start: int, stop: int) -> list[tuple[int, int]]:
         """Every (place, index of key) with the key within `data[start:stop]`, in no set order."""
@@ -96,10 +89,10 @@ class PairScanner:
         units = codecs.utf_16_le_decode(
             block if block.isascii() else block.translate(_SEVEN_BITS), "surrogatepass", False
         )[0]
-        candidates_of = self._fours.get
+        size, candidates_of = self._size, self._places.get
         for match in self._units.finditer(units):
             place = 2 * match.start()
-            candidates = candidates_of(block[place : place + 4])
+            candidates = candidates_of(block[place : place + size])
             if candidates is not None:
                 for key, offset in candidates:
                     # Below 0 it counts from the block's end, nearer to it than the key is long.
@@ -108,8 +101,52 @@ class PairScanner:
         return hits
 
 
-def _rarest(fours: list[bytes]) -> float:
-    return min(_frequency(four[:2]) * _frequency(four[2:]) for four in fours)
+class _Window(NamedTuple):
+    """Some units of a key side by side, and about how many places in a log hold them."""
+
+    frequency: float
+    offset: int
+    units: tuple[bytes, ...]
+
+
+def _windows(key: bytes, parity: int, size: int) -> list[_Window]:
+    """The rarest few of the windows of `size` bytes at offsets of one parity, best first."""
+    windows = []
+    for offset in range(parity, len(key) - size + 1, 2):
+        units = tuple(key[at : at + 2] for at in range(offset, offset + size, 2))
+        windows.append(_Window(math.prod(map(_frequency, units)), offset, units))
+    return sorted(windows)[:_CHOICE]
+
+
+class _Classes:
+    """The units wanted at each of some places side by side, kept as rare together as can be."""
+
+    def __init__(self, count: int) -> None:
+        self._classes: list[set[bytes]] = [set() for place in range(count)]
+        self._frequencies = [0.0] * count
+
+    def choose(self, windows: list[_Window]) -> _Window:
+        """Add the window that costs the least."""
+        least, best, frequencies = math.inf, windows[0], self._frequencies
+        for window in windows:
+            option = [
+                frequency if unit in units else frequency + _frequency(unit)
+                for frequency, units, unit in zip(
+                    self._frequencies, self._classes, window.units, strict=True
+                )
+            ]
+            cost = option[0] * (_FIRST_COST + _ALL_COST * math.prod(option[1:]))
+            if cost < least:
+                least, best, frequencies = cost, window, option
+        self._frequencies = frequencies
+        for units, unit in zip(self._classes, best.units, strict=True):
+            units.add(unit)
+        return best
+
+    def expression(self) -> re.Pattern[str]:
+        """Matches one unit of the first class in front of one of each of the others."""
+        first, *others = map(_unit_class, self._classes)
+        return re.compile(f"{first}(?={''.join(others)})")
 
 
 @functools.cache
