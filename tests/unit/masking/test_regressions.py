@@ -22,7 +22,7 @@ M = MARKER.encode()
 def test_the_end_of_a_long_log_is_not_dropped(engine: str) -> None:
     masker = Masker(["supersecret"], engine=engine)
     line = b"compiling something at length " * 2000 + b"\n"
-    length = sum(len(masker.feed(line)) for _ in range(200))
+    length = sum(len(masker.feed(line)) for number in range(200))
     end = masker.feed(b"the last words: supersecret") + masker.finish()
     assert length == 200 * len(line) > 11_000_000
     assert end == b"the last words: " + M

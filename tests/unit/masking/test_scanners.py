@@ -68,7 +68,7 @@ def test_thousands_of_keys(make: Maker) -> None:
     keys = [b"key-%05d-%05d" % (n, n * 7919 % 100_000) for n in range(3000)]
     text = b"..".join(keys[::7])
     hits = sorted(make(keys).find(text, 0, len(text)))
-    assert [keys[index] for _, index in hits] == keys[::7]
+    assert [keys[index] for place, index in hits] == keys[::7]
 
 
 def test_the_native_one_is_taken_where_it_is_installed() -> None:

@@ -97,9 +97,9 @@ def test_twice_the_text_is_twice_the_work(engine: str, counted: Count) -> None:
 def test_the_number_of_secrets_does_not_count(engine: str, counted: Count) -> None:
     dice = random.Random(5)
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-    values = ["".join(dice.choices(letters, k=30)) for _ in range(2000)]
+    values = ["".join(dice.choices(letters, k=30)) for number in range(2000)]
     words = "Downloading the wheel from a cache and running tests in parallel".split()
-    text = " ".join(dice.choice(words) for _ in range(5_000)).encode()
+    text = " ".join(dice.choice(words) for number in range(5_000)).encode()
     text += b"\n".join(value.encode() for value in values[:10])
     few, many = (
         counted(Secrets(values[:count], engine=engine), text, 8192) for count in (10, 2000)

@@ -79,7 +79,7 @@ def documentation() -> dict[str, Any]:
 
 def test_the_documentation_says_what_the_function_takes() -> None:
     options: Mapping[str, Any] = documentation()["DOCUMENTATION"]["options"]
-    _, *parameters = inspect.signature(mask).parameters.values()
+    parameters = list(inspect.signature(mask).parameters.values())[1:]
     documented = {
         name: option.get("default", inspect.Parameter.empty) for name, option in options.items()
     }
