@@ -8,6 +8,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from typing import IO
 
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError, InvalidInput
 
@@ -44,11 +45,13 @@ def guarded(act: Callable[[], int], *, debug: bool) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        _close_stdout()
         return Exit.FAILED
     except Exception as error:  # noqa: BLE001 - the one place where what nobody foresaw ends
         _tell_unexpected(error, debug=debug)
         return Exit.FAILED
+    finally:
+        _let_go(sys.stdout)
+        _let_go(sys.stderr)
 
 
 def tell_error(message: str) -> None:
@@ -65,6 +68,9 @@ def _tell_unexpected(error: BaseException | None, *, debug: bool) -> None:
     say("Run it again with C8S_DEBUG=1 (or -vvv) for the details, and report them.")
 
 
-def _close_stdout() -> None:
-    """Nobody reads any more: let the interpreter not complain of that at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _let_go(stream: IO[str]) -> None:
+    """Write out what is left; if nobody reads any more, let the interpreter not complain of it."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

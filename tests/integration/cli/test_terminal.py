@@ -57,7 +57,9 @@ class Terminal:
         return bool(piece)
 
     def close(self) -> None:
-        os.close(self._ours)
+        if self._ours >= 0:
+            os.close(self._ours)
+            self._ours = -1
 
 
 @pytest.fixture
@@ -139,6 +141,16 @@ def test_signs_for_a_terminal_without_unicode(project, terminal, go):
         shown = terminal.rest()
     assert process.returncode == 1
     assert shown.isascii()
+
+
+def test_a_terminal_that_goes_away_is_nothing_to_the_run(project, terminal, go):
+    with started(project, terminal, "run", "-o", "json") as process:
+        terminal.wait_for("└─ ○ test")
+        terminal.close()
+        go()
+        out, _err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert '"phase": "Failed"' in out
 
 
 def test_a_picture_and_a_record(project, terminal, go):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import sys
 import threading
@@ -60,12 +61,15 @@ class LiveView:
     def close(self) -> None:
         self._closed.set()
         self._painter.join()
-        self._live.stop()
+        with contextlib.suppress(OSError):
+            self._live.stop()
 
     def _paint(self) -> None:
-        while not self._closed.wait(_FRAME_SECONDS):
-            self._clear_after_shrinking()
-            self._live.refresh()
+        # A terminal that has gone away is nothing to the run.
+        with contextlib.suppress(OSError):
+            while not self._closed.wait(_FRAME_SECONDS):
+                self._clear_after_shrinking()
+                self._live.refresh()
 
     def _clear_after_shrinking(self) -> None:
         """In a smaller terminal the lines of the last frame are wrapped or gone: begin anew."""
