@@ -18,6 +18,8 @@ extends_documentation_fragment:
   - c8s.ci.attributes
   - c8s.ci.attributes.actiongroup_k8s
   - c8s.ci.store
+  - c8s.ci.kubernetes
+  - c8s.ci.cluster
 attributes:
   check_mode:
     support: full
@@ -28,6 +30,13 @@ attributes:
   idempotent:
     support: full
 options:
+  executor:
+    description:
+      - Where the runs are. Those of V(local), V(docker) and V(podman) are in O(store), those of
+        V(kubernetes) in the cluster, with their logs on the host that launched them.
+    type: str
+    choices: [local, docker, podman, kubernetes]
+    default: local
   name:
     description:
       - The run. For a matrix the logs of all of its runs are taken.
@@ -145,11 +154,13 @@ size:
 import os
 from importlib.util import find_spec
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError
-from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import store_of, utc_now
+from ansible_collections.c8s.ci.plugins.module_utils.kube.arguments import secret_values
+from ansible_collections.c8s.ci.plugins.module_utils.runs.driven_runs import utc_now
 from ansible_collections.c8s.ci.plugins.module_utils.runs.log_extract import extracts, wanted
 from ansible_collections.c8s.ci.plugins.module_utils.runs.log_file import Draft, texts
+from ansible_collections.c8s.ci.plugins.module_utils.runs.place import kept_at, place_spec
 
 ARGUMENTS = {
     "name": {"type": "str", "required": True},
@@ -160,6 +171,8 @@ ARGUMENTS = {
     "since": {"type": "str"},
     "dest": {"type": "path"},
     "store": {"type": "path"},
+    "executor": {"choices": ["local", "docker", "podman", "kubernetes"], "default": "local"},
+    **place_spec(env_fallback),
 }
 
 
@@ -174,7 +187,7 @@ def run(module):
         grep=params["grep"] or "",
         since=params["since"] or "",
     )
-    found = extracts(store_of(params, os.environ), params["name"], asked)
+    found = extracts(kept_at(params, os.environ), params["name"], asked)
     if not params["dest"]:
         return {"changed": False, "logs": [{**one.as_dict(), **texts(one)} for one in found]}
     with Draft(found, params["dest"], module.tmpdir) as draft:
@@ -193,6 +206,7 @@ def run(module):
 
 def main():
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    module.no_log_values.update(secret_values(module.params))
     if not find_spec("yaml"):
         module.fail_json(msg=missing_required_lib("PyYAML"))
     try:

@@ -21,6 +21,9 @@ extends_documentation_fragment:
   - c8s.ci.attributes.actiongroup_k8s
   - c8s.ci.store
   - c8s.ci.wishes
+  - c8s.ci.kubernetes
+  - c8s.ci.cluster
+  - c8s.ci.cluster.pods
 attributes:
   check_mode:
     support: full
@@ -55,9 +58,10 @@ options:
   executor:
     description:
       - Where the steps run. With V(local) as processes of the host, where images do not matter,
-        with V(docker) and V(podman) in containers.
+        with V(docker) and V(podman) in containers, with V(kubernetes) as Jobs of a cluster in which
+        nothing has to be installed. There O(secrets) has no use, the steps' secrets are Secrets.
     type: str
-    choices: [local, docker, podman]
+    choices: [local, docker, podman, kubernetes]
     default: local
   secrets:
     description:
@@ -121,6 +125,14 @@ EXAMPLES = r"""
 - name: Show what has become of it
   ansible.builtin.debug:
     msg: "{{ launched.steps_table.splitlines() }}"
+
+- name: Run it as Jobs of a cluster
+  c8s.ci.pipeline_run:
+    repository: https://git.example.com/team/app.git
+    branch: main
+    executor: kubernetes
+    namespace: ci
+    agent_image: registry.example.com/c8s-agent:0.1.0
 
 - name: See what would run for a tag, and why a step would not
   c8s.ci.pipeline_run:
@@ -293,12 +305,18 @@ import dataclasses
 import os
 from importlib.util import find_spec
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError, InvalidInput
+from ansible_collections.c8s.ci.plugins.module_utils.kube.arguments import secret_values
 from ansible_collections.c8s.ci.plugins.module_utils.runs import account, desired, wishes
 from ansible_collections.c8s.ci.plugins.module_utils.runs.caller import heeded
+from ansible_collections.c8s.ci.plugins.module_utils.runs.driven_runs import utc_now
 from ansible_collections.c8s.ci.plugins.module_utils.runs.event_record import reporting_to
-from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import host_runs, utc_now
+from ansible_collections.c8s.ci.plugins.module_utils.runs.place import (
+    POD_OPTIONS,
+    place_spec,
+    runs_at,
+)
 
 FILES = ("src", "content", "file")
 EVENTS = ["push", "tag", "pull_request", "manual", "schedule"]
@@ -321,7 +339,7 @@ ARGUMENTS = {
     "runs": MANY,
     "state": {"choices": ["present", "cancelled", "absent"], "default": "present"},
     "rerun": {"choices": ["all", "failed"]},
-    "executor": {"choices": ["local", "docker", "podman"], "default": "local"},
+    "executor": {"choices": ["local", "docker", "podman", "kubernetes"], "default": "local"},
     "secrets": {"type": "dict", "no_log": True},
     "store": {"type": "path"},
     "parallel": {"type": "int"},
@@ -330,6 +348,8 @@ ARGUMENTS = {
     "follow": {"type": "bool", "default": False},
     "progress_file": {"type": "path"},
     "log_lines": {"type": "int", "default": 20},
+    **place_spec(env_fallback),
+    **POD_OPTIONS,
 }
 
 
@@ -351,7 +371,7 @@ def outcome(params, runs, check):
 
 def run(params, check):
     """What the module returns, and the warnings beside it."""
-    runs = host_runs(params, os.environ, reporting_to(params["progress_file"], utc_now))
+    runs = runs_at(params, os.environ, reporting_to(params["progress_file"], utc_now))
     with heeded(runs.interrupt, limit=params["wait_timeout"]):
         came = outcome(params, runs, check)
     result = account.account(runs.records, came.names, utc_now(), params["log_lines"])
@@ -374,6 +394,7 @@ def main():
         ],
         supports_check_mode=True,
     )
+    module.no_log_values.update(secret_values(module.params))
     if not find_spec("yaml"):
         module.fail_json(msg=missing_required_lib("PyYAML"))
     try:

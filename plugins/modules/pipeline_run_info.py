@@ -19,7 +19,16 @@ extends_documentation_fragment:
   - c8s.ci.attributes.actiongroup_k8s
   - c8s.ci.attributes.info_module
   - c8s.ci.store
+  - c8s.ci.kubernetes
+  - c8s.ci.cluster
 options:
+  executor:
+    description:
+      - Where the runs are. Those of V(local), V(docker) and V(podman) are in O(store), those of
+        V(kubernetes) in the cluster, with their logs on the host that launched them.
+    type: str
+    choices: [local, docker, podman, kubernetes]
+    default: local
   name:
     description:
       - The names of the runs, in whose order they are returned. One that does not exist is an
@@ -149,11 +158,13 @@ steps_table:
 import os
 from importlib.util import find_spec
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError
+from ansible_collections.c8s.ci.plugins.module_utils.kube.arguments import secret_values
 from ansible_collections.c8s.ci.plugins.module_utils.runs import inspection
 from ansible_collections.c8s.ci.plugins.module_utils.runs.account import account
-from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import store_of, utc_now
+from ansible_collections.c8s.ci.plugins.module_utils.runs.driven_runs import utc_now
+from ansible_collections.c8s.ci.plugins.module_utils.runs.place import kept_at, place_spec
 
 ARGUMENTS = {
     "name": {"type": "list", "elements": "str"},
@@ -166,12 +177,14 @@ ARGUMENTS = {
     "limit": {"type": "int", "default": 0},
     "log_lines": {"type": "int", "default": 0},
     "store": {"type": "path"},
+    "executor": {"choices": ["local", "docker", "podman", "kubernetes"], "default": "local"},
+    **place_spec(env_fallback),
 }
 
 
 def run(params):
     """What the module returns."""
-    store = store_of(params, os.environ)
+    store = kept_at(params, os.environ)
     names = params["name"]
     if names is None:
         found = inspection.many(
@@ -193,6 +206,7 @@ def main():
         mutually_exclusive=[("name", option) for option in filters],
         supports_check_mode=True,
     )
+    module.no_log_values.update(secret_values(module.params))
     if not find_spec("yaml"):
         module.fail_json(msg=missing_required_lib("PyYAML"))
     try:
