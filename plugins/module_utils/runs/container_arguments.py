@@ -116,10 +116,15 @@ def step_arguments(host_step: HostStep, image: str, habitat: Habitat, network: s
 def service_arguments(
     host_step: HostStep, service: Service, image: str, habitat: Habitat, network: str
 ) -> list[str]:
-    """All that follows `create` for a service of a step."""
+    """All that follows `create` for a service of a step.
+
+    Commands of its own may refer to the variables of the step, so it gets them then.
+    """
     own: list[str] = []
+    inherited: Mapping[str, str] = {}
     if service.commands:
         own = ["--entrypoint", DEFAULT_SHELL[0]]
+        inherited = environment(host_step.run, host_step.step, WORKSPACE)
     return [
         *_common(host_step, service_container(host_step, service), habitat),
         "--label", f"{SERVICE_LABEL}={service.name}",
@@ -127,7 +132,7 @@ def service_arguments(
         *(["--network", f"container:{network}"] if network else []),
         # Its last lines are for whoever has to find out why it failed.
         "--log-driver", "json-file", "--log-opt", "max-size=1m",
-        *_variables(service.env.items()),
+        *_variables({**inherited, **service.env}.items()),
         *own,
         image,
         *([*DEFAULT_SHELL[1:], script(service.commands, DEFAULT_SHELL)] if own else []),

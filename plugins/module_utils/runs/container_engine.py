@@ -130,8 +130,9 @@ class _Beginning:
     def child(self) -> ContainerChild:
         child = None
         try:
+            image = self._client.fetch(self._host_step.step.image, self._given_up)
             services = self._services()
-            child = self._step(services)
+            child = self._step(image, services)
         finally:
             if child is None:
                 remove(self._client, self._made[::-1])
@@ -163,9 +164,8 @@ class _Beginning:
 
         self._persist(name, start)
 
-    def _step(self, services: Services | None) -> ContainerChild:
+    def _step(self, image: str, services: Services | None) -> ContainerChild:
         host_step = self._host_step
-        image = self._client.fetch(host_step.step.image, self._given_up)
         name = arguments.step_container(host_step)
         network = self._network()
         attached: list[Attachment] = []

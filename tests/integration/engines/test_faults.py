@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -59,3 +61,23 @@ def test_a_daemon_that_dies_under_a_step(tmp_path: Path, monkeypatch: pytest.Mon
     assert status["phase"] == "Failed"
     assert status["steps"][0]["reason"] == "EngineFailed"
     assert list(yard.workspaces.iterdir()) == []
+
+
+def test_a_cancel_does_not_wait_for_a_pull(
+    podman_host: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """podman pulls from this namespace, so that a registry that says nothing can be played."""
+    for variable, value in podman_host.items():
+        monkeypatch.setenv(variable, value)
+    yard = EngineYard(tmp_path, engine="podman")
+    with socket.create_server(("127.0.0.1", 0)) as registry:
+        image = f"127.0.0.1:{registry.getsockname()[1]}/mute:1"
+        launch = Launch(yard, {"only": {"image": image, "commands": ["echo never"]}})
+        registry.settimeout(20)
+        connection, _address = registry.accept()
+        began = time.monotonic()
+        launch.runs.interrupt("a test")
+        run = launch.ended()
+        connection.close()
+    assert run.status.phase == "Cancelled"
+    assert time.monotonic() - began < 8

@@ -225,11 +225,14 @@ def test_a_service_keeps_its_user_and_sees_nothing_of_this_host():
 
 
 def test_commands_of_a_service_replace_its_entry_point():
-    service = Service("db", "pg:1", commands=("a", "b"))
+    service = Service("db", "pg:1", env={"A": "2"}, commands=("a ${C8S_BRANCH}", "b"))
     arguments = service_arguments(host_step(), service, "pg:1", habitat(), "")
+    variables = dict(value.split("=", 1) for value in values(arguments, "--env"))
+    assert variables["A"] == "2"
+    assert variables["C8S_BRANCH"] == ""
     assert values(arguments, "--entrypoint") == ["/bin/sh"]
     assert arguments[-4:-1] == ["pg:1", "-eu", "-c"]
-    assert arguments[-1].startswith("a\n")
+    assert arguments[-1].startswith("a ${C8S_BRANCH}\n")
 
 
 def test_services_and_step_share_a_network():
