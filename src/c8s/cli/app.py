@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+import typer.core
 import typer.main
 
 from .main import say_version
@@ -38,12 +39,23 @@ Examples:
   c8s logs demo-1 --step test     what a step printed
 """
 
+# The verbs as people meet them; those that are not named come last.
+ORDER = ("validate", "plan", "run", "get", "logs", "cancel", "rerun")
 SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+
+class _InOrder(typer.core.TyperGroup):
+    """The help's list of verbs in `ORDER`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
 
 
 def command() -> Any:
     """The whole command, ready to be called with arguments."""
     app = typer.Typer(
+        cls=_InOrder,
         add_completion=False,
         no_args_is_help=True,
         rich_markup_mode=None,

@@ -19,5 +19,9 @@ EXAMPLES = """\
 def completion(
     shell: Annotated[Shell, typer.Argument(show_default=False, help="Which shell")],
 ) -> None:
-    """Print a script with which a shell completes verbs, options, runs and steps."""
+    """Print what a shell needs to complete words.
+
+    It is a script. With it, verbs, options, their values, runs and steps are
+    completed.
+    """
     write(SCRIPTS[shell])

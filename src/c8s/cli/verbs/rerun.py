@@ -54,9 +54,10 @@ def rerun(
     output: ProgressOutput = Progress.TEXT,
     quiet: Quiet = False,
 ) -> None:
-    """Run an ended run again, as a new run of the same pipeline and commit.
+    """Run an ended run again.
 
-    Secrets are kept nowhere, so they have to be given again.
+    It becomes a new run of the same pipeline and commit. Secrets are kept
+    nowhere, so they have to be given again.
     """
     cluster = Cluster(context, namespace, kubeconfig, agent_image, clone_secret)
     where = executor or executor_of(store, name, cluster)
