@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import datetime
 import os
-import pathlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from ..core.errors import InvalidInput
 from ..forges.checkout import Git
@@ -116,37 +115,24 @@ class HostWorkspace:
     def _key(self, cache: Cache) -> str:
         return render_key(cache.key, lambda globs: digest(self._place.workspace, globs))
 
-    def _split(self, cache: Cache) -> Iterator[tuple[str, pathlib.Path, list[str]]]:
-        """Paths below the workspace, and those below the home (`~/`), each with its folder."""
-        home = [path[2:] for path in cache.paths if path.startswith("~/")]
-        here = [path for path in cache.paths if not path.startswith("~/")]
-        if here:
-            yield "workspace", self._place.workspace, here
-        if home:
-            yield "home", self._place.home, home
-
     def _restore(self, cache: Cache) -> None:
-        key = self._key(cache)
-        for part, folder, _paths in self._split(cache):
-            kept = self._store.cache(f"{part}:{key}")
-            if kept.exists():
-                with as_fault("CacheFailed"), open(kept, "rb") as stream:
-                    archive.unpack(stream, folder)
+        kept = self._store.cache(self._key(cache))
+        if kept.exists():
+            with as_fault("CacheFailed"), open(kept, "rb") as stream:
+                archive.unpack(stream, self._place.workspace, links_out=True)
 
     def _save(self, cache: Cache) -> None:
-        key = self._key(cache)
-        for part, folder, paths in self._split(cache):
-            target = self._store.cache(f"{part}:{key}")
-            found = select(folder, paths)
-            if not found or target.exists():
-                continue  # A key stands for its content: what is there already is the same.
-            with atomic.explained(target):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                descriptor, draft = tempfile.mkstemp(prefix=".draft.", dir=target.parent)
-                try:
-                    with open(descriptor, "wb") as stream:
-                        archive.pack(folder, found, stream)
-                    os.replace(draft, target)
-                except OSError:
-                    os.unlink(draft)
-                    raise
+        target = self._store.cache(self._key(cache))
+        found = select(self._place.workspace, cache.paths)
+        if not found or target.exists():
+            return  # A key stands for its content: what is there already is the same.
+        with atomic.explained(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, draft = tempfile.mkstemp(prefix=".draft.", dir=target.parent)
+            try:
+                with open(descriptor, "wb") as stream:
+                    archive.pack(self._place.workspace, found, stream)
+                os.replace(draft, target)
+            except OSError:
+                os.unlink(draft)
+                raise
