@@ -318,25 +318,8 @@ from ansible_collections.c8s.ci.plugins.module_utils.runs.place import (
     runs_at,
 )
 
-FILES = ("src", "content", "file")
-EVENTS = ["push", "tag", "pull_request", "manual", "schedule"]
-RUN_OPTIONS = {
-    "name": {"type": "str"},
-    "src": {"type": "path"},
-    "content": {"type": "str"},
-    "file": {"type": "str"},
-    "repository": {"type": "str"},
-    "commit": {"type": "str"},
-    "branch": {"type": "str"},
-    "tag": {"type": "str"},
-    "event": {"type": "str", "choices": EVENTS},
-    # It opens nothing: it stands for a run.
-    "idempotency_key": {"type": "str", "no_log": False},
-}
-MANY = {"type": "list", "elements": "dict", "options": RUN_OPTIONS, "mutually_exclusive": [FILES]}
 ARGUMENTS = {
-    **RUN_OPTIONS,
-    "runs": MANY,
+    **wishes.ARGUMENTS,
     "state": {"choices": ["present", "cancelled", "absent"], "default": "present"},
     "rerun": {"choices": ["all", "failed"]},
     "executor": {"choices": ["local", "docker", "podman", "kubernetes"], "default": "local"},
@@ -386,7 +369,7 @@ def run(params, check):
 def main():
     module = AnsibleModule(
         argument_spec=ARGUMENTS,
-        mutually_exclusive=[FILES],
+        mutually_exclusive=[wishes.FILES],
         required_if=[
             ("state", "present", ("runs", "src", "content", "repository", "rerun"), True),
             ("state", "cancelled", ("runs", "name"), True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import dataclasses
 import datetime
 import uuid
 from collections.abc import Sequence
@@ -78,7 +79,8 @@ class DrivenRuns(abc.ABC):
 
     def forecast(self, orders: Sequence[Order]) -> list[Forecast]:
         """What `launch` would do with the orders; see `forecasts`."""
-        return forecasts(self.records, orders, self._check(), utc_now())
+        meant = [dataclasses.replace(order, executor=self._executor_name) for order in orders]
+        return forecasts(self.records, meant, self._check(), utc_now())
 
     def rerun_order(self, name: str, *, failed_only: bool, by: str) -> Order:
         """The order that runs an ended run again."""

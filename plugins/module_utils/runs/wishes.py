@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from ..pipeline.load import FILE_NAME
+from ..pipeline.spec import Event
 from ..storage.input_file import input_file
 from .birth import Order
 from .request import Request
@@ -17,6 +18,23 @@ FILES = ("src", "content", "file")
 REVISION = ("repository", "commit", "branch", "tag", "event")
 OWN = ("name", "idempotency_key")
 """Options that belong to one run alone."""
+
+_ONE: dict[str, Any] = {
+    "name": {"type": "str"},
+    "src": {"type": "path"},
+    "content": {"type": "str"},
+    "file": {"type": "str"},
+    "repository": {"type": "str"},
+    "commit": {"type": "str"},
+    "branch": {"type": "str"},
+    "tag": {"type": "str"},
+    "event": {"type": "str", "choices": [str(event) for event in Event]},
+    # It opens nothing: it stands for a run.
+    "idempotency_key": {"type": "str", "no_log": False},
+}
+_MANY = {"type": "list", "elements": "dict", "options": _ONE, "mutually_exclusive": [FILES]}
+ARGUMENTS: dict[str, Any] = {**_ONE, "runs": _MANY}
+"""The options as an argument specification of Ansible."""
 
 Options = Mapping[str, Any]
 
