@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import pytest
@@ -51,13 +52,14 @@ def test_time_is_over_term_comes_first_then_kill(yard: EngineYard):
 
 def test_what_a_step_leaves_running_ends_with_it(yard: EngineYard):
     began = time.monotonic()
-    daemon = "(setsid sh -c 'sleep 300; : left-by-a-step' >/dev/null 2>&1 </dev/null &)"
-    run = yard.run({"only": [daemon, "sh -c 'echo late; sleep 300; : left-by-a-step' &",
+    marker = f"left-{uuid.uuid4().hex}"
+    daemon = f"(setsid sh -c 'sleep 300; : {marker}' >/dev/null 2>&1 </dev/null &)"
+    run = yard.run({"only": [daemon, f"sh -c 'echo late; sleep 300; : {marker}' &",
                              "until ps | grep -q late; do :; done", "echo done"]})  # fmt: skip
     assert run.status.phase == "Succeeded", run.status
     assert sorted(yard.log(run.name).split()) == ["done", "late"]
     assert time.monotonic() - began < 20
-    assert alive("left-by-a-step") == []
+    assert alive(marker) == []
 
 
 def test_a_cancel_ends_what_runs(yard: EngineYard):
