@@ -174,7 +174,7 @@ def test_a_service_is_reachable_on_localhost_once_it_is_ready(lab: Lab) -> None:
     services:
       - name: web
         image: busybox
-        commands: [httpd, -f, -p, "8080", -h, /etc]
+        commands: [exec httpd -f -p 8080 -h /etc]
         ports: [8080]
         readiness: {port: 8080}
 """

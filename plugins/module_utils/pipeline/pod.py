@@ -13,8 +13,8 @@ from typing import Any
 from ..core.names import dns_label
 from .environment import environment
 from .run import Run
-from .script import argument_list
-from .spec import Priority, Service, Step
+from .script import argument_list, script
+from .spec import DEFAULT_SHELL, Priority, Service, Step
 
 Manifest = dict[str, Any]
 
@@ -236,7 +236,10 @@ def _service_container(service: Service, settings: JobSettings) -> Manifest:
         {
             "name": dns_label("service", service.name),
             "image": service.image,
-            "args": [_literal(argument) for argument in service.commands] or None,
+            "command": list(DEFAULT_SHELL) if service.commands else None,
+            "args": [_literal(script(service.commands, DEFAULT_SHELL))]
+            if service.commands
+            else None,
             "restartPolicy": "Always",
             "env": [{"name": name, "value": _literal(value)} for name, value in service.env.items()]
             or None,

@@ -185,6 +185,18 @@ def test_services_gate_the_step_by_their_readiness() -> None:
     assert service["startupProbe"]["failureThreshold"] == 30
 
 
+def test_a_services_commands_are_run_by_a_shell_as_a_steps_are() -> None:
+    steps = """
+  - name: a
+    image: b
+    commands: [x]
+    services: [{name: web, image: busybox, commands: [cd /srv, exec httpd -f]}]
+"""
+    (service,) = pod(run_of(steps))["initContainers"]
+    assert service["command"] == ["/bin/sh", "-eu", "-c"]
+    assert service["args"][0].startswith("cd /srv\n")
+
+
 def test_the_pods_deadline_is_behind_the_steps_timeout() -> None:
     run = run_of("  - {name: a, image: b, commands: [x], timeout: 5m}\n")
     assert pod(run)["activeDeadlineSeconds"] > 300
