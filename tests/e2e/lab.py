@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.c8s.ci.plugins.module_utils.kube.connection import connect
 from ansible_collections.c8s.ci.plugins.module_utils.kube.options import connection_options
@@ -16,6 +17,8 @@ from ansible_collections.c8s.ci.plugins.module_utils.runs.request import Request
 from kube.cluster import Cluster
 
 HEAD = "version: v1alpha1\nname: p\n"
+SMALL = "resources: {cpu: 10m, memory: 16Mi}"
+"""What a step of a test asks for, so that many fit on a small node."""
 
 
 @dataclasses.dataclass
@@ -69,3 +72,19 @@ class Lab:
                 "stringData": values,
             },
         )
+
+    def config_map(self, name: str, data: dict[str, str]) -> None:
+        manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
+        self.cluster.api().create(
+            f"/api/v1/namespaces/{self.namespace}/configmaps", {**manifest, "data": data}
+        )
+
+    def items(self, kind: str) -> list[dict[str, Any]]:
+        """What there is of a kind (`pods`, `jobs`, `events`, ...) in the namespace."""
+        group = "/apis/batch/v1" if kind == "jobs" else "/api/v1"
+        found = self.cluster.api().get(f"{group}/namespaces/{self.namespace}/{kind}")
+        return list(found["items"])
+
+    def log_of_none(self, run: Run, step: str) -> bool:
+        """Whether no log is kept of a step, for none of its commands ever ran."""
+        return not self.runs().records.log(run.name, step, 1).exists()

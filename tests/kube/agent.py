@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kube.cluster import Cluster
-from kube.images import BASE, GIT, PATH, PYTHON
-from kube.layer import Layer
+from kube.images import BASE, GIT, PATH, PYTHON, WITHOUT
+from kube.layer import Contents, Layer
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 # A tag of this content alone: a node keeps what it once pulled of a tag.
 NAME = "c8s-agent"
+# Gives the pod's user a name, whichever number it has.
+ACCOUNT = Contents(packages=("libnss-wrapper",), without=WITHOUT, above=BASE)
 FOLDER = "opt/c8s"
 PARTS = (
     ("src/c8s", f"{FOLDER}/c8s"),
@@ -24,7 +26,7 @@ PARTS = (
 def push_agent(cluster: Cluster) -> str:
     """Give the cluster the agent's image, of the checkout as it is; what pods call it."""
     with tempfile.TemporaryDirectory() as folder:
-        layers = (BASE.layer(), PYTHON.layer(), GIT.layer(), _code(Path(folder)))
+        layers = (BASE.layer(), PYTHON.layer(), GIT.layer(), ACCOUNT.layer(), _code(Path(folder)))
         name = f"{NAME}:{layers[-1].digest.removeprefix('sha256:')[:16]}"
         cluster.push_image(
             f"library/{name}",

@@ -8,6 +8,7 @@ and gives is found.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import pathlib
 import signal
@@ -110,8 +111,14 @@ class Git:
 
 
 def last_line(output: bytes) -> str:
-    """The line of git's complaint that says most: the last fatal one, else the last."""
+    """The line of git's complaint that says most: the last fatal one, else the last.
+
+    That ssh ended is known by git, but why is in the line before, which is ssh's own.
+    """
     lines = [line.strip() for line in output.decode(errors="replace").splitlines() if line.strip()]
+    for before, line in itertools.pairwise(lines):
+        if line.startswith("fatal: Could not read from remote repository"):
+            return before
     telling = [line for line in lines if line.startswith(("fatal:", "error:"))]
     return (telling or lines or ["it failed and said nothing"])[-1]
 

@@ -41,7 +41,9 @@ class ClusterRuns(DrivenRuns):
         resources = Resources(client)
         directory = RunDirectory(cluster_folder(store, client.server, settings.namespace))
         records = ConfigMapRecords(client, settings.namespace, directory)
-        self._secrets = ClusterSecrets(resources, settings.namespace, settings.clone_secret)
+        self._secrets = ClusterSecrets(
+            resources, settings.namespace, settings.clone_secret, settings.authorities
+        )
         executor = KubernetesExecutor(
             resources,
             settings,

@@ -6,7 +6,7 @@ import base64
 import binascii
 
 from ..core.errors import Denied, InvalidInput, NotFound
-from ..kube.kinds import SECRET
+from ..kube.kinds import CONFIG_MAP, SECRET
 from ..kube.resources import Resources
 from ..masking.masker import Secrets
 from ..pipeline.spec import Pipeline
@@ -19,16 +19,49 @@ class ClusterSecrets:
     """Secrets of one namespace, each read once. Fails closed: what cannot be read raises Denied,
     for a log that cannot be masked must not be written."""
 
-    def __init__(self, resources: Resources, namespace: str, clone_secret: str = "") -> None:
+    def __init__(
+        self,
+        resources: Resources,
+        namespace: str,
+        clone_secret: str = "",
+        authorities: str = "",
+    ) -> None:
         self._resources = resources
         self._namespace = namespace
         self._clone_secret = clone_secret
+        self._authorities = authorities
         self._known: dict[str, dict[str, str] | None] = {}
         self._masks: dict[frozenset[tuple[str, str]], Secrets] = {}
 
     def check(self, pipeline: Pipeline) -> None:
-        """Raise InvalidInput with every secret or key that a step asks for in vain."""
+        """Raise InvalidInput with every secret or key that a step asks for in vain.
+
+        So too where what the clone needs is not there: its pod would wait for it forever.
+        """
         check_secrets(pipeline, self.values(pipeline))
+        if pipeline.clone is not None:
+            self._check_clone()
+
+    def _check_clone(self) -> None:
+        where = f"in namespace {self._namespace}"
+        if self._clone_secret:
+            held = self._read(self._clone_secret)
+            if held is None:
+                raise InvalidInput(
+                    f"the clone secret {self._clone_secret!r} does not exist {where}"
+                )
+            if not held.keys() & {"token", "password", "ssh-key"}:
+                raise InvalidInput(
+                    f"the clone secret {self._clone_secret!r} {where} has neither `token`,"
+                    " `password` nor `ssh-key`"
+                )
+        if self._authorities:
+            found = self._resources.find(CONFIG_MAP, self._authorities, self._namespace)
+            if found is None or "ca.crt" not in (found.get("data") or {}):
+                raise InvalidInput(
+                    f"there is no ConfigMap {self._authorities!r} with a key 'ca.crt' {where};"
+                    " it was to hold the authorities that git trusts"
+                )
 
     def values(self, pipeline: Pipeline) -> SecretValues:
         """What the secrets that the pipeline's steps name hold; those that do not exist lack."""

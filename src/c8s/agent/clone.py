@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import pathlib
+import pwd
 import shlex
 from typing import Any
 
+from ansible_collections.c8s.ci.plugins.module_utils.core.errors import Denied, Unavailable
 from ansible_collections.c8s.ci.plugins.module_utils.forges import checkout
 from ansible_collections.c8s.ci.plugins.module_utils.forges.repository import (
+    Repository,
     check_commit,
     repository,
 )
@@ -17,6 +20,12 @@ CREDENTIALS = pathlib.Path("/credentials")
 AUTHORITIES = pathlib.Path("/authorities/ca.crt")
 SYSTEM_AUTHORITIES = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 PRIVATE = pathlib.Path("/tmp/c8s-clone")
+# The volume belongs to root and its group; git would not trust a folder for that.
+TRUSTING = {
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "safe.directory",
+    "GIT_CONFIG_VALUE_0": "*",
+}
 
 
 def clone_into(workspace: pathlib.Path, wanted: dict[str, Any]) -> None:
@@ -28,24 +37,33 @@ def clone_into(workspace: pathlib.Path, wanted: dict[str, Any]) -> None:
     source = repository(wanted["repository"], allow_file=False)
     PRIVATE.mkdir(mode=0o700, exist_ok=True)
     try:
-        environment = {**credentials(), **authorities()}
-        git = checkout.Git(environment, transports="https:ssh")
-        checkout.clone(
-            git,
-            source,
-            workspace,
-            checkout.Wanted(
-                check_commit(wanted["commit"]),
-                wanted.get("depth", 0),
-                wanted.get("submodules", False),
-                wanted.get("lfs", False),
-                tuple(wanted.get("paths", ())),
-            ),
-        )
+        environment = {**TRUSTING, **credentials(), **authorities()}
+        _clone(checkout.Git(environment, transports="https:ssh"), source, workspace, wanted)
     finally:
         for left in PRIVATE.iterdir():
             left.unlink()
         PRIVATE.rmdir()
+
+
+def _clone(
+    git: checkout.Git, source: Repository, workspace: pathlib.Path, wanted: dict[str, Any]
+) -> None:
+    what = checkout.Wanted(
+        check_commit(wanted["commit"]),
+        wanted.get("depth", 0),
+        wanted.get("submodules", False),
+        wanted.get("lfs", False),
+        tuple(wanted.get("paths", ())),
+    )
+    try:
+        checkout.clone(git, source, workspace, what)
+    except Unavailable as error:
+        if "terminal prompts disabled" not in str(error):
+            raise
+        raise Denied(
+            f"{source.url} asks for credentials and there are none; put `username` and `password`,"
+            " or `token`, into a Secret of this namespace and name it as the clone secret"
+        ) from error
 
 
 def credentials() -> dict[str, str]:
@@ -75,7 +93,22 @@ def _ssh() -> dict[str, str]:
         "ssh", "-i", str(key), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
         "-o", "StrictHostKeyChecking=yes", "-o", f"UserKnownHostsFile={hosts}",
     ]  # fmt: skip
-    return {"GIT_SSH_COMMAND": shlex.join(options)}
+    return {"GIT_SSH_COMMAND": shlex.join(options), **_account()}
+
+
+def _account() -> dict[str, str]:
+    """The environment that gives this process's user a name: ssh runs for no one without."""
+    try:
+        pwd.getpwuid(os.getuid())
+    except KeyError:
+        accounts = PRIVATE / "passwd"
+        accounts.write_text(f"c8s:x:{os.getuid()}:{os.getgid()}::/tmp:/bin/sh\n")
+        return {
+            "LD_PRELOAD": "libnss_wrapper.so",
+            "NSS_WRAPPER_PASSWD": str(accounts),
+            "NSS_WRAPPER_GROUP": "/etc/group",
+        }
+    return {}
 
 
 def authorities() -> dict[str, str]:
