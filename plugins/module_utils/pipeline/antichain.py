@@ -103,12 +103,10 @@ class _Folded:
             if step not in self.weights:
                 continue
             before, after = self.before[step], self.after[step]
-            key = (frozenset(before), frozenset(after))
-            twin = self._twins.setdefault(key, step)
-            # What was noted may be gone or have other neighbours by now.
-            is_twin = twin != step and twin in self.weights
-            if not is_twin or (self.before[twin], self.after[twin]) != (before, after):
-                self._twins[key] = step
+            # A step's neighbours only change when one is folded away: its old key names that one,
+            # so that it never means anything again.
+            twin = self._twins.setdefault((frozenset(before), frozenset(after)), step)
+            if twin == step:
                 continue
             for other in before:
                 self.after[other].remove(step)

@@ -18,8 +18,7 @@ def in_order(
     """Ends and signs of life, each with the index of its step; the newest of every attempt.
 
     Ends come in the order of their times, since one may decide (by failFast) what a later one
-    counts as, but the attempts of a step in theirs, whatever the clocks say. Those of attempts
-    that were held come last: they may have been stopped because of any other.
+    counts as, but the attempts of a step in theirs, whatever the clocks say.
     """
     index = {name: position for position, name in enumerate(names)}
     newest: dict[tuple[int, int], Observation] = {}
@@ -30,17 +29,17 @@ def in_order(
         known = newest.get((position, seen.attempt))
         if known is None or _age(seen) > _age(known):
             newest[position, seen.attempt] = seen
-    ends: list[tuple[bool, datetime.datetime, int, int]] = []
+    ends: list[tuple[datetime.datetime, int, int]] = []
     alive: list[Entry] = []
-    latest: dict[int, tuple[bool, datetime.datetime]] = {}
+    latest: dict[int, datetime.datetime] = {}
     for (position, attempt), seen in sorted(newest.items(), key=_attempt):
         if not seen.state.over:
             alive.append((position, seen))
             continue
-        when = (seen.held, seen.completion_time or now)
+        when = seen.completion_time or now
         when = latest[position] = max(when, latest.get(position, when))
-        ends.append((*when, position, attempt))
-    ended = [(position, newest[position, attempt]) for *_when, position, attempt in sorted(ends)]
+        ends.append((when, position, attempt))
+    ended = [(position, newest[position, attempt]) for _when, position, attempt in sorted(ends)]
     return ended, alive
 
 

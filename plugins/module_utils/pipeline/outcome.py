@@ -127,12 +127,12 @@ def of_run(run: Run, statuses: Sequence[StepStatus], halting: Sequence[Halt]) ->
 
     `halting` are the causes that held at its end, earliest first. One decides only where it kept
     something from ending well: a run that was cancelled after its last step had succeeded has
-    succeeded. A cancel that did so decides before anything else that went wrong.
+    succeeded. One that did so decides before what had failed.
     """
     bad = [
         status
         for status, step in zip(statuses, run.pipeline.steps, strict=True)
-        if breaks_dependents(step, status) and status.reason != Reason.DEPENDENCY_FAILED
+        if breaks_dependents(step, status)
     ]
     usage = _usage(run, statuses)
     status = dataclasses.replace(run.status, steps=tuple(statuses), resource_usage=usage)
@@ -144,7 +144,7 @@ def of_run(run: Run, statuses: Sequence[StepStatus], halting: Sequence[Halt]) ->
         if not halt.spares_watchers and any(halt.decided(step) for step in bad)
     ]
     if decisive:
-        halt = min(decisive, key=lambda halt: halt.run_phase is not Phase.CANCELLED)
+        halt = decisive[0]
         return dataclasses.replace(
             status, phase=halt.run_phase, reason=halt.reason, message=halt.message
         )

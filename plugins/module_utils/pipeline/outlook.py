@@ -86,25 +86,5 @@ class Outlooks:
         return _OVER if over else _NEAR if near else _FAR
 
 
-def broken_by(
-    graph: Graph, steps: Sequence[Step], statuses: Sequence[StepStatus], position: int
-) -> StepStatus | None:
-    """As `Outlook.broken_by`, for one step that runs on success, whatever has been settled."""
-    waiting = list(reversed(graph.dependencies[position]))
-    known: set[int] = set()
-    while waiting:
-        dependency = waiting.pop()
-        if dependency in known:
-            continue
-        known.add(dependency)
-        status, step = statuses[dependency], steps[dependency]
-        if _left_out(status):
-            if step.when.status is WhenStatus.SUCCESS:
-                waiting += reversed(graph.dependencies[dependency])
-        elif status.phase.terminal and breaks_dependents(step, status):
-            return status
-    return None
-
-
 def _left_out(status: StepStatus) -> bool:
     return status.phase is Phase.SKIPPED and status.reason == Reason.CONDITION_NOT_MET

@@ -25,7 +25,7 @@ from .halt import Halt, halts
 from .news import in_order
 from .observation import Observation, Plan, Release, Start, State, Stop
 from .outcome import after_attempt, end_of_run, of_run
-from .outlook import Outlook, Outlooks, broken_by
+from .outlook import Outlook, Outlooks
 from .run import Run
 from .spec import Pipeline, Step, WhenStatus
 from .status import Phase, Reason, RunStatus, StepStatus
@@ -167,12 +167,6 @@ class _Turn:
             completion_time=ended_at,
             exit_code=seen.exit_code,
         )
-        if halt is None and status.start_time is None and step.when.status is WhenStatus.SUCCESS:
-            broken = broken_by(self.graph, self.steps, self.statuses, position)
-            if broken is not None:
-                self.statuses[position] = status
-                self._skip_behind(position, broken)
-                return
         status = after_attempt(self.run, step, status, seen, ended_at, halt)
         self.statuses[position] = status
         if status.phase is Phase.FAILED and self.run.pipeline.fail_fast:

@@ -77,6 +77,7 @@ class Drive:
         todo = plan(run, self.graph, self.look(), at(self.world.now), self.scenario.slots)
         self.plans.append(todo)
         assert_sound(run, todo)
+        assert todo.wake_at is None or todo.wake_at > at(self.world.now), "a wake in the past"
         for effect in (*todo.stops, *todo.releases, *todo.starts):
             if self.dies(5):
                 return

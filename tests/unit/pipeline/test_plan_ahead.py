@@ -76,8 +76,8 @@ def test_a_release_is_asked_for_until_it_is_seen():
     "end",
     [
         ended("test", code=None, since=None, until=8, held=True, reason="Stopped"),
-        ended("test", code=143, since=None, until=8),
-        ended("test", code=0, since=None, until=8),
+        # By a clock that is slow it ended before what it was stopped for.
+        ended("test", code=143, since=None, until=2, held=True),
         lost("test"),
     ],
 )
@@ -144,6 +144,21 @@ def test_it_takes_a_free_slot_and_never_the_last_one_that_something_ready_needs(
     turns = line(slots=1)
     assert started(turns.plan(1, running("build"))) == []
     assert turns.plan(5, ended("build")).starts == (Start("test", 1),)
+
+
+def test_what_is_ready_comes_before_what_is_early():
+    pipeline = pipeline_of(
+        step("build"), step("lint"), step("test", "build"), step("docs", "lint"), prepare_ahead=True
+    )
+    turns = Turns(run_of(pipeline), slots=2)
+    turns.plan(0)
+    todo = turns.plan(5, running("build"), ended("lint"))
+    assert todo.starts == (Start("docs", 1),)
+
+
+def test_of_a_held_and_a_released_sight_of_one_attempt_the_released_is_the_later():
+    for seen in ((HELD, waiting("test")), (waiting("test"), HELD)):
+        assert prepared().plan(5, ended("build"), *seen).releases == ()
 
 
 def test_a_cancel_takes_it_back():

@@ -220,6 +220,12 @@ def test_whether_a_step_timed_out_is_read_from_its_times(code, until, reason):
     assert turns.status("a").reason == reason
 
 
+def test_what_was_killed_for_a_known_reason_did_not_time_out():
+    turns = one_step(timeout=10)
+    turns.plan(20, ended("a", code=137, until=7, reason="OOMKilled"))
+    assert turns.status("a").reason == "OOMKilled"
+
+
 def test_a_timeout_is_a_failure_that_may_be_retried():
     turns = one_step(timeout=10, retries=1, backoff=0)
     assert started(turns.plan(12, ended("a", code=143, until=11))) == ["a"]

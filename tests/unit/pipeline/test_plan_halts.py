@@ -165,6 +165,22 @@ def test_a_step_that_failed_long_before_the_run_ran_out_of_time_has_failed():
     assert (status.phase, status.reason) == ("Failed", "StepFailed")
 
 
+def test_a_cancel_of_what_is_being_stopped_for_its_time_comes_too_late():
+    turns = two_running(timeout=60)
+    turns.plan(60, running("a"), running("b"))
+    turns.cancel(61)
+    seen = ended("a", code=143, until=62), ended("b", code=143, until=62)
+    assert turns.plan(63, *seen).status.reason == "Timeout"
+
+
+def test_nothing_halted_an_attempt_that_was_followed_by_another():
+    """The one who saw it end and started the next died before keeping that."""
+    turns = Turns(run_of(pipeline_of(step("a"), timeout=10)))
+    turns.plan(0)
+    status = turns.plan(12, lost("a", 1), ended("a", 2, since=6, until=8)).status
+    assert status.phase == "Succeeded"
+
+
 # --- failFast ---------------------------------------------------------------------------------
 
 
