@@ -88,7 +88,7 @@ def agree(value: Any) -> None:
     in_document = [fault for fault in in_document if not _is_open(fault)]
     assert bool(in_document) == bool(by_resource), (in_document, by_resource)
     if not in_document:
-        assert not in_file
+        assert not [fault for fault in in_file if not _is_open(fault)]
 
 
 def _is_open(fault: str) -> bool:
