@@ -148,7 +148,7 @@ $(FOLDERS): dev-env
 	@scripts/system-packages $(TEST_PACKAGES)
 	python -m pytest --junitxml=$(RESULTS)/$@/$@.xml tests/$@
 # Debian packages that these rungs want, PACKAGE:PROGRAM.
-TEST_PACKAGES := docker.io:dockerd podman:podman runc:runc uidmap:newuidmap
+TEST_PACKAGES := docker.io:dockerd podman:podman runc:runc uidmap:newuidmap openssh-server:sshd
 
 # --- to look at --------------------------------------------------------------------------------
 

@@ -34,6 +34,8 @@ from .watched import NOTHING, Seen, Watched
 
 STOP_GRACE_SECONDS = 10
 LOOK_SECONDS = 5.0
+REFUSED_PATIENCE = 30.0
+"""Seconds for which a Job whose pods are refused is waited for; room in a quota has no limit."""
 CREATORS = 8
 CARRIERS = 32
 
@@ -101,10 +103,9 @@ class KubernetesExecutor:
 
     def release(self, run: Run, step: Step, attempt: int) -> None:
         session = self._sessions[run.uid]
-        followed = session.attempts[step.name, attempt]
-        pod = session.seen.get((step.name, attempt), NOTHING).newest
-        if pod is not None and _is_running(pod, HOLD_CONTAINER):
-            self._do(followed, "release", self._carriers, lambda: self._files.release(pod))
+        # Its pod may not be there yet: it is released when it has come as far as that.
+        session.attempts[step.name, attempt].released = True
+        self._watched.wake()
 
     def stop(self, run: Run, step: Step, attempt: int, reason: str) -> None:
         session = self._sessions[run.uid]
@@ -201,7 +202,10 @@ class KubernetesExecutor:
         """Do what the attempt needs at this moment; report its end once its results are kept."""
         pod, run = seen.newest, session.run
         step = run.pipeline.step(followed.step)
-        if pod is not None and _is_running(pod, RESTORE_CONTAINER):
+        may_begin = followed.released or not _is_held(pod)
+        if pod is not None and may_begin and _is_running(pod, HOLD_CONTAINER):
+            self._do(followed, "release", self._carriers, lambda: self._files.release(pod))
+        if pod is not None and may_begin and _is_running(pod, RESTORE_CONTAINER):
             self._do(
                 followed, "restore", self._carriers,
                 lambda: self._files.restore(run, step, pod, session.masks),
@@ -335,7 +339,14 @@ class KubernetesExecutor:
                 quota = "exceeded quota" in message
                 followed.note = ("QuotaExceeded" if quota else "PodRefused", message)
         reason, message = followed.note
-        return dataclasses.replace(found, reason=reason, message=message)
+        found = dataclasses.replace(found, reason=reason, message=message)
+        if reason != "PodRefused":
+            followed.refused_at = None
+        elif followed.refused_at is None:
+            followed.refused_at = time.monotonic()
+        elif time.monotonic() - followed.refused_at >= REFUSED_PATIENCE:
+            return dataclasses.replace(found, state=State.ENDED, completion_time=self._clock())
+        return found
 
     def _end(self, followed: PodAttempt, pod: Manifest | None) -> None:
         """End the pod in its grace period; without a pod, the Job so that it makes none."""
@@ -374,6 +385,12 @@ class KubernetesExecutor:
         if not followed.begun(what):
             followed.work[what] = pool.submit(work)
             followed.work[what].add_done_callback(lambda _done: self._watched.wake())
+
+
+def _is_held(pod: Manifest | None) -> bool:
+    """Whether the pod was prepared ahead: what is brought to it may not be complete yet."""
+    wanted = pod["spec"].get("initContainers", ()) if pod else ()
+    return any(container["name"] == HOLD_CONTAINER for container in wanted)
 
 
 def _is_running(pod: Manifest, container: str) -> bool:

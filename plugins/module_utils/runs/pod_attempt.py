@@ -19,18 +19,21 @@ class PodAttempt:
     """`final` is what is reported for good, once log and artifacts are kept.
 
     `work` is what was begun for it, by name (create, restore, release, end, finish).
-    `attention_at` (a monotonic time) is when the Job is to be looked at though nothing was heard.
+    `attention_at` (a monotonic time) is when the Job is to be looked at though nothing was heard,
+    `refused_at` since when no pod of it is let in.
     """
 
     step: str
     attempt: int
     job_name: str
     ahead: bool = False
+    released: bool = False
     work: dict[str, concurrent.futures.Future[Any]] = dataclasses.field(default_factory=dict)
     log: Following | None = None
     pod: str = ""
     attention_at: float = 0.0
     note: tuple[str, str] = ("", "")
+    refused_at: float | None = None
     first_running: datetime.datetime | None = None
     first_ended: datetime.datetime | None = None
     final: Observation | None = None
