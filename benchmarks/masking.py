@@ -143,7 +143,7 @@ def _rates(contenders: dict[str, Contender], log: bytes) -> dict[str, list[float
         run(pieces[:2])
         counts[name] = max(1, int(2 * TURN / (time.process_time() - began)))
     rates: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(ROUNDS):
+    for _each in range(ROUNDS):
         for name, run in contenders.items():
             turn = pieces[: counts[name]]
             began = time.process_time()
@@ -156,8 +156,8 @@ def _cases() -> Iterator[tuple[str, Sequence[bytes], bool]]:
     dice = random.Random(7)
     for count in (1, 10, 100, 1000):
         patterns = f"{count:,} pattern{'s' if count > 1 else ''}"
-        yield patterns, [secret(dice) for _ in range(count)], False
-    yield "100 secrets in all forms", [secret(dice) for _ in range(100)], True
+        yield patterns, [secret(dice) for _each in range(count)], False
+    yield "100 secrets in all forms", [secret(dice) for _each in range(100)], True
 
 
 def _figure(rates: Sequence[float]) -> str:
@@ -182,7 +182,7 @@ def table() -> str:
     ]
     for name, engine in (("hyperscan", "hyperscan"), ("plain Python", "python")):
         took: list[float] = []
-        for _ in range(ROUNDS):
+        for _each in range(ROUNDS):
             began = time.process_time()
             Masker(Secrets(values, engine=engine)).feed(b"first")
             took.append(1000 * (time.process_time() - began))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -20,15 +20,15 @@ from kube.own import wait_account
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """A real node with real pods."""
-    with used("full", usual_name("full")) as found:
-        yield found
+    with ExitStack() as stack:
+        yield stack.enter_context(used("full", usual_name("full")))
 
 
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[Cluster]:
     """A control plane whose pods are played by kwok, for scale."""
-    with used("control", usual_name("control")) as found:
-        yield found
+    with ExitStack() as stack:
+        yield stack.enter_context(used("control", usual_name("control")))
 
 
 @pytest.fixture

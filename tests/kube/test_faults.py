@@ -6,6 +6,7 @@ import json
 import secrets
 import signal
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -19,8 +20,8 @@ from kube.waiting import wait_for
 @pytest.fixture(scope="module")
 def broken() -> Iterator[Cluster]:
     """A node of our own to break, so that no other test run notices. It has an audit log."""
-    with used("full", f"broken-{secrets.token_hex(3)}", audit=True) as cluster:
-        yield cluster
+    with ExitStack() as stack:
+        yield stack.enter_context(used("full", f"broken-{secrets.token_hex(3)}", audit=True))
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ class Transport:
         import urllib3
 
         with explained(self.server):
-            response = self._pool.urlopen(
+            response = self._pool.request(
                 method,
                 self._prefix + target,
                 body=body,
@@ -89,7 +89,7 @@ class Transport:
         import urllib3
 
         with explained(self.server):
-            response = self._streams.urlopen(
+            response = self._streams.request(
                 method,
                 self._prefix + target,
                 headers=headers,

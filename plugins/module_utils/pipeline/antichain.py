@@ -127,17 +127,17 @@ def _least_cover(after: dict[int, set[int]], weight: dict[int, int]) -> int:
     """
     inward = {step: 2 + 2 * number for number, step in enumerate(weight)}
     flow = _Flow(2 + 2 * len(weight))
-    source, sink = 0, 1
+    start, end = 0, 1
     unbounded = sum(weight.values())
     for step, amount in weight.items():
         arrive, leave = inward[step], inward[step] + 1
         # Backwards, what exceeds the bound may be given back: at first nothing does.
-        flow.join(source, arrive, unbounded, back=amount)
+        flow.join(start, arrive, unbounded, back=amount)
         flow.join(arrive, leave, unbounded, back=0)
-        flow.join(leave, sink, unbounded, back=amount)
+        flow.join(leave, end, unbounded, back=amount)
         for later in after[step]:
             flow.join(leave, inward[later], unbounded, back=0)
-    return unbounded - flow.largest(sink, source)
+    return unbounded - flow.largest(end, start)
 
 
 class _Flow:

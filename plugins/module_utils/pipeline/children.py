@@ -37,7 +37,7 @@ def plan_children(
     named = [(child_name(parent.name, values), values) for values in combinations]
     known = [(name, children[name]) for name, _values in named if name in children]
     live = tuple(name for name, status in known if not status.phase.terminal)
-    failed_fast = matrix.fail_fast and any(status.phase is Phase.FAILED for _, status in known)
+    failed_fast = matrix.fail_fast and any(status.phase is Phase.FAILED for _each, status in known)
     if parent.cancel is not None or failed_fast:
         missing = len(named) - len(known)
         cancel = parent.cancel

@@ -68,7 +68,7 @@ class Fields:
 
     def whole(self, key: str) -> int | None:
         value = self._entries.get(key)
-        if value is None or type(value) is int:
+        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
             return value
         raise self._damaged(key, "no whole number")
 

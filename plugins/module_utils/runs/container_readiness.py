@@ -23,7 +23,8 @@ _ASK = f"""
 if command -v curl >/dev/null 2>&1; then exec curl -fsS -m 5 -o /dev/null "$1"
 elif command -v wget >/dev/null 2>&1; then exec wget -q -O /dev/null "$1"
 elif command -v python3 >/dev/null 2>&1
-then exec python3 -c 'import sys, urllib.request as r; r.urlopen(sys.argv[1], timeout=5)' "$1"
+then exec python3 -c 'import sys, urllib.request as r
+r.build_opener().open(sys.argv[1], timeout=5)' "$1"
 else exit {_NO_PROGRAM}
 fi
 """

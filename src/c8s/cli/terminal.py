@@ -12,15 +12,17 @@ from typing import IO
 _CODES = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36, "dim": 2}
 
 
-def coloured(stream: IO[str], environment: Mapping[str, str] = os.environ) -> bool:
+def coloured(stream: IO[str], environment: Mapping[str, str] | None = None) -> bool:
     """Whether a stream takes colours (https://no-color.org)."""
+    environment = os.environ if environment is None else environment
     if environment.get("NO_COLOR") or environment.get("TERM") == "dumb":
         return False
     return stream.isatty()
 
 
-def lively(stream: IO[str], environment: Mapping[str, str] = os.environ) -> bool:
+def lively(stream: IO[str], environment: Mapping[str, str] | None = None) -> bool:
     """Whether a picture that changes may be drawn on a stream."""
+    environment = os.environ if environment is None else environment
     return coloured(stream, environment) and not environment.get("CI")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.kube.connection import Client
@@ -32,12 +33,12 @@ def control(control_plane: Cluster) -> Iterator[Client]:
 @pytest.fixture(scope="session")
 def fragile_control() -> Iterator[Cluster]:
     """A control plane of our own to break."""
-    with used("control", f"fragile-{secrets.token_hex(3)}") as found:
-        yield found
+    with ExitStack() as stack:
+        yield stack.enter_context(used("control", f"fragile-{secrets.token_hex(3)}"))
 
 
 @pytest.fixture(scope="session")
 def fragile_node() -> Iterator[Cluster]:
     """A real node of our own to break."""
-    with used("full", f"fragile-{secrets.token_hex(3)}") as found:
-        yield found
+    with ExitStack() as stack:
+        yield stack.enter_context(used("full", f"fragile-{secrets.token_hex(3)}"))

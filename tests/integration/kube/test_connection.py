@@ -69,7 +69,7 @@ class TestTrust:
 class TestLogins:
     def test_a_wrong_token(self, control_plane: Cluster) -> None:
         expected = pytest.raises(Denied, match="does not accept these credentials")
-        with client_of(control_plane, api_key="wrong") as client, expected:
+        with expected, client_of(control_plane, api_key="wrong") as client:
             Resources(client).listing(NAMESPACE)
 
     def test_a_token_that_has_run_out_and_is_replaced(
@@ -109,13 +109,13 @@ class TestLogins:
         config = kubeconfig(control_plane)
         config["users"][0]["user"] = {"exec": {"command": str(program), "apiVersion": version}}
         expected = pytest.raises(Denied, match=r"serviceaccount:.*:plugged")
-        with client_of(control_plane, kubeconfig=config) as client, expected:
+        with expected, client_of(control_plane, kubeconfig=config) as client:
             Resources(client).listing(SECRET, "kube-system")
 
     def test_acting_as_somebody_else(self, control_plane: Cluster) -> None:
         options = {"impersonate_user": "ann", "impersonate_groups": ["dev", "system:masters"]}
         expected = pytest.raises(Denied, match='User "ann" cannot list')
-        with client_of(control_plane, impersonate_user="ann") as client, expected:
+        with expected, client_of(control_plane, impersonate_user="ann") as client:
             Resources(client).listing(SECRET, "default")
         with client_of(control_plane, **options) as client:
             Resources(client).listing(SECRET, "default")
@@ -149,7 +149,7 @@ class TestProxies:
                 assert Resources(client).find(NAMESPACE, "default")
             assert "user-agent: c8s-test" in proxy.asked[0].lower()
             expected = pytest.raises(NotSent, match="the proxy does not lead to")
-            with client_of(control_plane, proxy=options["proxy"]) as client, expected:
+            with expected, client_of(control_plane, proxy=options["proxy"]) as client:
                 Resources(client).find(NAMESPACE, "default")
             asked = len(proxy.asked)
             host = kubeconfig(control_plane)["clusters"][0]["cluster"]["server"].split("//")[1]
@@ -161,7 +161,7 @@ class TestProxies:
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
         expected = pytest.raises(NotSent, match="connection refused")
-        with client_of(control_plane, proxy=f"http://127.0.0.1:{port}") as client, expected:
+        with expected, client_of(control_plane, proxy=f"http://127.0.0.1:{port}") as client:
             Resources(client).find(NAMESPACE, "default")
 
 

@@ -136,7 +136,7 @@ def test_a_container_that_has_ended(client: Client, namespace: str) -> None:
 
 def test_who_may_not(cluster: Cluster, pod: str) -> None:
     expected = pytest.raises(Denied, match='User "ann"')
-    with client_of(cluster, impersonate_user="ann") as client, expected:
+    with expected, client_of(cluster, impersonate_user="ann") as client:
         run(client, pod, "true")
     with client_of(cluster, api_key="wrong") as client, pytest.raises(Denied):
         run(client, pod, "true")

@@ -79,12 +79,12 @@ def test_long_lists_come_in_pieces(control: Client, control_namespace: str) -> N
 def test_a_cut_wire(control_plane: Cluster, control: Client, control_namespace: str) -> None:
     writer = Resources(control)
     with (
-        wired(control_plane) as (client, line),
-        informed(client, control_namespace) as informer,
+        wired(control_plane) as both,
+        informed(both[0], control_namespace) as informer,
     ):
         writer.create(config_map("a", "1"), control_namespace)
         wait_held(informer, {"a": "1"})
-        with line.refused():
+        with both[1].refused():
             writer.create(config_map("b", "2"), control_namespace)
             writer.delete(CONFIG_MAP, "a", control_namespace)
             wait_for("the fault to be seen", lambda: informer.fault is not None)
@@ -97,15 +97,15 @@ def test_a_silent_wire(control_plane: Cluster, control: Client, control_namespac
     """A connection that some box between has forgotten: alive on both ends, nothing passes."""
     writer = Resources(control)
     with (
-        wired(control_plane) as (client, line),
-        informed(client, control_namespace, idle=1.0) as informer,
+        wired(control_plane) as both,
+        informed(both[0], control_namespace, idle=1.0) as informer,
     ):
-        wait_for("the watch", lambda: line.accepted > 1)
-        with line.silent():
+        wait_for("the watch", lambda: both[1].accepted > 1)
+        with both[1].silent():
             writer.create(config_map("a", "1"), control_namespace)
-            before = line.accepted
-            wait_for("another connection", lambda: line.accepted > before)
-            line.cut()
+            before = both[1].accepted
+            wait_for("another connection", lambda: both[1].accepted > before)
+            both[1].cut()
         wait_held(informer, {"a": "1"})
 
 
@@ -119,10 +119,10 @@ def test_who_may_not_list(control_plane: Cluster, control_namespace: str) -> Non
 
 
 def test_runs_of_one_process_share_it(control_plane: Cluster, control_namespace: str) -> None:
-    with wired(control_plane) as (client, line), Informers(client) as informers:
-        for _ in range(50):
+    with wired(control_plane) as both, Informers(both[0]) as informers:
+        for _each in range(50):
             informers.of(POD, control_namespace, labels=LABELS).wait_synced(20)
-        assert line.accepted <= 3
+        assert both[1].accepted <= 3
 
 
 @pytest.fixture
@@ -145,14 +145,14 @@ def test_the_api_server_starts_anew(fragile_control: Cluster, place: str) -> Non
 def test_a_version_that_is_compacted_away(fragile_control: Cluster, place: str) -> None:
     """The watch is away while the history is dropped: 410, and all is listed anew."""
     with (
-        wired(fragile_control) as (client, line),
-        informed(client, place) as informer,
+        wired(fragile_control) as both,
+        informed(both[0], place) as informer,
         client_of(fragile_control) as direct,
     ):
         writer = Resources(direct)
         first = writer.create(config_map("a", "1"), place)["metadata"]["resourceVersion"]
         wait_held(informer, {"a": "1"})
-        with line.refused():
+        with both[1].refused():
             writer.delete(CONFIG_MAP, "a", place)
             for i in range(20):
                 writer.create(config_map(f"b{i}", "2"), place)

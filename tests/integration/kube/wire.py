@@ -100,7 +100,7 @@ class Wire:
     def _accept(self) -> None:
         while True:
             try:
-                near, _ = self._server.accept()
+                near, _each = self._server.accept()
             except OSError:
                 return
             self.accepted += 1
@@ -153,7 +153,7 @@ class Wire:
             near.sendall(b"HTTP/1.1 407 Log in\r\nContent-Length: 0\r\n\r\n")
             return None
         near.sendall(b"HTTP/1.1 200 Go\r\n\r\n")
-        host, _, port = text.split()[1].rpartition(":")
+        host, _each, port = text.split()[1].rpartition(":")
         return host, int(port)
 
 

@@ -162,7 +162,7 @@ def test_where_there_is_no_unicode():
 )
 def test_signs_fit_the_terminal(encoding: str, glyphs: Glyphs):
     assert glyphs_for(encoding) is glyphs
-    for sign in (*FINE.signs.values(), *FINE.spinner, FINE.bar, FINE.rest, FINE.more):
+    for sign in (*FINE.signs.values(), *FINE.spinner, FINE.gauge, FINE.rest, FINE.more):
         assert len(sign) == 1
 
 
@@ -181,7 +181,7 @@ def test_what_matters_is_shown_and_the_rest_is_counted():
     for number in range(300, 304):
         assert f"⠋ step-{number}" in text
     assert "more: 300 succeeded" in text
-    assert "─ " not in text.split("more:")[0]
+    assert "─ " not in text.partition("more:")[0]
     assert "300/500" in lines[-1]
 
 

@@ -76,7 +76,9 @@ class FakeApi:
         self._server.server_close()
         self._thread.join()
 
-    def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        api = self
+
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True

@@ -54,7 +54,7 @@ def served(*replies: Reply | Responder, **options: Any) -> Iterator[tuple[FakeAp
         yield api, client
 
 
-def nothing(_: Request) -> Reply:
+def nothing(_each: Request) -> Reply:
     return Reply(body={})
 
 
@@ -84,7 +84,7 @@ class TestWhatIsSent:
     def test_a_redirect_is_not_followed(self) -> None:
         with fake_api(nothing) as other:
             away = Reply(302, headers={"Location": f"{other.url}/steal"})
-            with served(away, api_key="k") as (_, client), pytest.raises(Unavailable):
+            with served(away, api_key="k") as (_each, client), pytest.raises(Unavailable):
                 client.request("GET", "/")
             assert not other.seen
 
@@ -93,7 +93,7 @@ class TestWhatIsSent:
         most, now = 0, 0
         lock = threading.Lock()
 
-        def answer(_: Request) -> Reply:
+        def answer(_each: Request) -> Reply:
             nonlocal most, now
             with lock:
                 now += 1
@@ -106,7 +106,7 @@ class TestWhatIsSent:
         with fake_api(answer) as api:
             client = connect(connection_options({"host": api.url}, {}), {}, connections=3)
             threads = [
-                threading.Thread(target=client.request, args=("GET", "/")) for _ in range(20)
+                threading.Thread(target=client.request, args=("GET", "/")) for _each in range(20)
             ]
             for thread in threads:
                 thread.start()
@@ -136,14 +136,14 @@ class TestErrors:
     def test_each_status_has_its_kind(self, reply: Reply, kind: type[C8sError], words: str) -> None:
         with served(reply) as (api, client), pytest.raises(kind) as caught:
             client.request("GET", "/x", doing="look")
-        assert type(caught.value) is kind
+        assert caught.type is kind
         assert words in caught.value.message
         assert len(api.seen) == 1
 
     def test_invalid_fields_are_named(self) -> None:
         causes = [{"reason": "FieldValueInvalid", "message": "too long", "field": "spec.a"}]
         reply = status(422, "many words", "Invalid", details={"causes": causes})
-        with served(reply) as (_, client), pytest.raises(InvalidInput) as caught:
+        with served(reply) as (_each, client), pytest.raises(InvalidInput) as caught:
             client.request("POST", "/x", {}, doing="create Job a/b")
         assert [str(problem) for problem in caught.value.problems] == [
             "cannot create Job a/b: the API server refuses it",
@@ -159,14 +159,14 @@ class TestErrors:
             }
         ]
         reply = status(409, "Apply failed", "Conflict", details={"causes": causes})
-        with served(reply) as (_, client), pytest.raises(FieldConflict) as caught:
+        with served(reply) as (_each, client), pytest.raises(FieldConflict) as caught:
             client.request("PATCH", "/x", {}, content_type=APPLY_PATCH, doing="apply A x")
         assert caught.value.owners == (("kubectl-client", ".spec.replicas"),)
         assert ".spec.replicas (kubectl-client)" in caught.value.message
 
     def test_what_is_no_json(self) -> None:
         with (
-            served(Reply(blocks=[b"<html>"])) as (_, client),
+            served(Reply(blocks=[b"<html>"])) as (_each, client),
             pytest.raises(Unavailable, match="is it a Kubernetes API"),
         ):
             client.request("GET", "/x")
@@ -176,7 +176,7 @@ class TestTriesAgain:
     def test_throttled_as_long_as_it_was_told(self) -> None:
         late = status(429, "slow down")
         late.headers = {"Retry-After": "1"}
-        with served(late, Reply(body={"ok": 1})) as (_, client):
+        with served(late, Reply(body={"ok": 1})) as (_each, client):
             begun = time.monotonic()
             assert client.request("POST", "/x", {}) == {"ok": 1}
         assert time.monotonic() - begun >= 1.0
@@ -184,7 +184,7 @@ class TestTriesAgain:
     def test_throttled_for_longer_than_our_patience(self) -> None:
         late = status(429, "slow down")
         late.headers = {"Retry-After": "60"}
-        with served(late, patience=2.0) as (_, client), pytest.raises(Throttled) as caught:
+        with served(late, patience=2.0) as (_each, client), pytest.raises(Throttled) as caught:
             client.request("GET", "/x")
         assert caught.value.retry_after == 60
 
@@ -194,7 +194,7 @@ class TestTriesAgain:
         assert len(api.seen) == 3
 
     def test_a_lost_answer_is_asked_for_again_where_that_is_safe(self) -> None:
-        with served(Reply(cut=True), Reply(body={"a": 1})) as (_, client):
+        with served(Reply(cut=True), Reply(body={"a": 1})) as (_each, client):
             assert client.request("PATCH", "/x", {}, content_type=APPLY_PATCH) == {"a": 1}
 
     @pytest.mark.parametrize("reply", [Reply(cut=True), status(500), status(504)])
@@ -205,7 +205,7 @@ class TestTriesAgain:
 
     def test_an_answer_that_does_not_come(self) -> None:
         late = pytest.raises(Uncertain, match="did not answer in time")
-        with served(Reply(silent=True)) as (_, client), late:
+        with served(Reply(silent=True)) as (_each, client), late:
             client.request("POST", "/x", {}, timeout=0.1)
 
     def test_a_closed_client_waits_for_nothing(self) -> None:
@@ -291,25 +291,25 @@ class TestLoginsRenewed:
 
 class TestStreams:
     def test_blocks_come_as_they_are_sent(self) -> None:
-        with served(Reply(blocks=[b"one", b"two"])) as (_, client):
+        with served(Reply(blocks=[b"one", b"two"])) as (_each, client):
             assert b"".join(client.open("/s", idle=5).blocks()) == b"onetwo"
 
     def test_a_cut_is_told_from_an_end(self) -> None:
-        with served(Reply(blocks=[b"one"], cut=True)) as (_, client):
+        with served(Reply(blocks=[b"one"], cut=True)) as (_each, client):
             blocks = client.open("/s", idle=5).blocks()
             assert next(blocks) == b"one"
             with pytest.raises(CutOff):
                 next(blocks)
 
     def test_silence(self) -> None:
-        with served(Reply(blocks=[b"one"], silent=True)) as (_, client):
+        with served(Reply(blocks=[b"one"], silent=True)) as (_each, client):
             blocks = client.open("/s", idle=0.2).blocks()
             assert next(blocks) == b"one"
             with pytest.raises(Silent):
                 next(blocks)
 
     def test_closing_wakes_the_reader(self) -> None:
-        with served(Reply(blocks=[b"one"], silent=True)) as (_, client):
+        with served(Reply(blocks=[b"one"], silent=True)) as (_each, client):
             stream = client.open("/s", idle=30)
             got: list[bytes] = []
             thread = threading.Thread(target=lambda: got.extend(stream.blocks()))
@@ -322,5 +322,5 @@ class TestStreams:
             timer.join()
 
     def test_a_refusal_is_an_error(self) -> None:
-        with served(status(410, "old")) as (_, client), pytest.raises(Expired):
+        with served(status(410, "old")) as (_each, client), pytest.raises(Expired):
             client.open("/s", idle=5)

@@ -107,7 +107,7 @@ def serving(play: Callable[[Peer], object]) -> Iterator[Client]:
     def serve() -> None:
         while True:
             try:
-                connection, _ = server.accept()
+                connection, _each = server.accept()
             except OSError:
                 return
             with connection, contextlib.closing(Peer(connection)) as peer:
@@ -208,10 +208,8 @@ class TestAnswers:
     )
     def test_a_container_that_cannot_be_entered(self, message: str, kind: type[Exception]) -> None:
         expected = pytest.raises(kind, match="cannot run cmd in n/p/c")
-        with (
-            serving(answering(frame(failure("InternalError", message)), CLOSE)) as client,
-            expected,
-        ):
+        answer = answering(frame(failure("InternalError", message)), CLOSE)
+        with expected, serving(answer) as client:
             run(client)
 
 
@@ -250,7 +248,7 @@ class TestInput:
 
     def test_an_old_server_cannot_end_it(self) -> None:
         expected = pytest.raises(Unavailable, match="too old")
-        with serving(lambda peer: peer.accept("v4.channel.k8s.io")) as client, expected:
+        with expected, serving(lambda peer: peer.accept("v4.channel.k8s.io")) as client:
             run(client, stdin=b"x")
 
     def test_an_old_server_without_input(self) -> None:
@@ -275,7 +273,7 @@ class TestFaults:
     )
     def test_refused(self, code: int, message: str, kind: type[Exception]) -> None:
         expected = pytest.raises(kind, match=message)
-        with serving(lambda peer: peer.refuse(code, message)) as client, expected:
+        with expected, serving(lambda peer: peer.refuse(code, message)) as client:
             run(client)
 
     def test_hung_up(self) -> None:
@@ -284,12 +282,12 @@ class TestFaults:
 
     def test_closed_without_a_status(self) -> None:
         expected = pytest.raises(Unavailable, match="without saying how it ended")
-        with serving(answering(frame(b"\x01x"), CLOSE)) as client, expected:
+        with expected, serving(answering(frame(b"\x01x"), CLOSE)) as client:
             run(client)
 
     def test_nonsense(self) -> None:
         expected = pytest.raises(CutOff, match="no WebSocket frame")
-        with serving(answering(b"\x7fnonsense")) as client, expected:
+        with expected, serving(answering(b"\x7fnonsense")) as client:
             run(client)
 
     def test_no_server(self) -> None:
@@ -319,7 +317,7 @@ class TestFaults:
 
     def test_too_much_output(self) -> None:
         expected = pytest.raises(OutputTooLarge, match="more than the 50000 bytes")
-        with serving(answering(frame(b"\x01" + b"x" * 70000))) as client, expected:
+        with expected, serving(answering(frame(b"\x01" + b"x" * 70000))) as client:
             run(client, output_limit=50_000)
 
 
@@ -338,6 +336,8 @@ def test_frames_come_out_as_they_went_in(messages: list[tuple[bytes, bool]], siz
             wire += made.format()
     frames = _Frames()
     got = [
-        payload for i in range(0, len(wire), size) for _, payload in frames.feed(wire[i : i + size])
+        payload
+        for i in range(0, len(wire), size)
+        for _each, payload in frames.feed(wire[i : i + size])
     ]
-    assert got == [payload for payload, _ in messages]
+    assert got == [payload for payload, _each in messages]

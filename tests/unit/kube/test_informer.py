@@ -314,7 +314,7 @@ class TestWhoWaits:
                 assert informers.of(POD, "n") is pods
                 pods.wait_synced(5)
                 jobs.wait_synced(5)
-                mark, _ = informers.changes.since(0)
+                mark, _each = informers.changes.since(0)
                 assert not informers.changes.wait(mark, 0.05)
                 go.set()
                 assert informers.changes.wait(mark, 5)

@@ -24,7 +24,8 @@ DOCUMENT: dict[str, Any] = {
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
-def a_run(document: dict[str, Any] = DOCUMENT, **fields: Any) -> Run:
+def a_run(document: dict[str, Any] | None = None, **fields: Any) -> Run:
+    document = document or DOCUMENT
     trigger = fields.pop("trigger", Trigger(commit="0123abc", branch="main"))
     values = fields.get("matrix_values", {})
     pipeline = pipeline_for(load_document(document), "demo-7", trigger, values)

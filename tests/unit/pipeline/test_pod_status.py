@@ -48,8 +48,8 @@ def ended(code: int, **more: Any) -> dict[str, Any]:
     return {"terminated": {"exitCode": code, "startedAt": STAMP, "finishedAt": STAMP, **more}}
 
 
-def seen(*pods: dict[str, Any], job: dict[str, Any] | None = JOB) -> Observation:
-    return observation_of("a", 1, job, pods, NOW)
+def seen(*pods: dict[str, Any], **known: dict[str, Any] | None) -> Observation:
+    return observation_of("a", 1, known.get("job", JOB), pods, NOW)
 
 
 def test_a_running_container_is_a_running_step() -> None:

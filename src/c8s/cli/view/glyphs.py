@@ -24,12 +24,12 @@ ALLOWED_FAILURE = "yellow"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Glyphs:
-    """The signs of one set of characters. `bar` and `rest` draw how far a run is."""
+    """The signs of one set of characters. `gauge` and `rest` draw how far a run is."""
 
     signs: Mapping[Phase, str]
     spinner: str
     branches: Branches
-    bar: str
+    gauge: str
     rest: str
     dot: str
     more: str

@@ -127,12 +127,12 @@ class Picture:
     def _bar(self, rows: Sequence[Row], width: int) -> Text:
         """A part of the bar for each way in which things ended, and a rest."""
         counts = collections.Counter(row.style for row in rows if row.phase.terminal)
-        bar = Text()
+        drawn = Text()
         for style in _BAR_STYLES:
             part = round(width * counts[style] / max(1, len(rows)))
-            bar.append(self._glyphs.bar * part, "green dim" if style == "dim" else style)
-        bar.truncate(width)
-        return bar.append(self._glyphs.rest * (width - len(bar)), "dim")
+            drawn.append(self._glyphs.gauge * part, "green dim" if style == "dim" else style)
+        drawn.truncate(width)
+        return drawn.append(self._glyphs.rest * (width - len(drawn)), "dim")
 
     # --- rows ----------------------------------------------------------------------------------
 
