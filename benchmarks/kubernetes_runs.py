@@ -38,6 +38,7 @@ sys.exit(bad[0] if bad else 0)
 CHAIN = 4
 MANY = (100, 1000)
 ROUNDS = 5
+LIMIT = 300
 
 
 def table() -> str:
@@ -157,7 +158,7 @@ def _pipeline(steps: int) -> str:
 def _launch(cluster: Cluster, namespace: str, agent: str, text: str, count: int = 1) -> None:
     with tempfile.TemporaryDirectory() as store:
         arguments = [str(cluster.kubeconfig), namespace, agent, store, str(count), text]
-        subprocess.run([sys.executable, "-c", LAUNCH, *arguments], check=True)
+        subprocess.run([sys.executable, "-c", LAUNCH, *arguments], check=True, timeout=LIMIT)
 
 
 def _job(name: str) -> dict[str, object]:
