@@ -13,7 +13,7 @@ from typing import Any
 from ..core.names import dns_label
 from .environment import environment
 from .run import Run
-from .script import argument_list, script
+from .script import argument_list, is_posix, script
 from .spec import DEFAULT_SHELL, Priority, Service, Step
 
 Manifest = dict[str, Any]
@@ -28,6 +28,8 @@ HOLD_CONTAINER = "hold"
 RESTORE_CONTAINER = "restore"
 KEEPER_CONTAINER = "keeper"
 FINALIZE_SECONDS = 3600
+# A node reads the two streams of a container apart, and loses the order between them.
+_ONE_STREAM = "exec 2>&1\n"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -109,6 +111,8 @@ def pod(run: Run, step: Step, settings: JobSettings, *, ahead: bool) -> Manifest
 
 def _step_container(run: Run, step: Step, settings: JobSettings) -> Manifest:
     arguments = [_literal(argument) for argument in argument_list(step)]
+    if step.commands and is_posix(step.shell):
+        arguments[-1] = _ONE_STREAM + arguments[-1]
     program = len(step.shell if step.commands else step.entrypoint)
     limits = step.limits.manifest() if step.limits else {}
     return _without_none(

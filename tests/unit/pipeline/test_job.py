@@ -106,7 +106,7 @@ def test_secrets_are_references() -> None:
 def test_dollars_reach_the_shell_as_they_were_written() -> None:
     spec = pod(run_of("  - {name: a, image: b, commands: ['echo $$ $(date) $HOME']}\n"))
     (script,) = spec["containers"][0]["args"]
-    assert script.startswith("echo $$$$ $$(date) $$HOME")
+    assert script.startswith("exec 2>&1\necho $$$$ $$(date) $$HOME")
 
 
 def test_an_entry_point_of_its_own_needs_no_shell() -> None:
