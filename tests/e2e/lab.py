@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +11,7 @@ from ansible_collections.c8s.ci.plugins.module_utils.kube.options import connect
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.pod import JobSettings
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run
 from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster_runs import ClusterRuns
-from ansible_collections.c8s.ci.plugins.module_utils.runs.events import Event, Report, ignore
+from ansible_collections.c8s.ci.plugins.module_utils.runs.events import Event
 from ansible_collections.c8s.ci.plugins.module_utils.runs.request import Request
 
 from kube.cluster import Cluster
@@ -36,41 +32,19 @@ class Lab:
     kubeconfig: Path
     events: list[Event] = dataclasses.field(default_factory=list)
 
-    @staticmethod
-    def driver(
-        kubeconfig: Path, store: Path, report: Report = ignore, **settings: object
-    ) -> ClusterRuns:
-        """What launches runs for whoever the kubeconfig names."""
-        options = connection_options({"kubeconfig": str(kubeconfig)}, {})
-        told = JobSettings(**settings)  # type: ignore[arg-type]
-        return ClusterRuns(connect(options, {}), told, store, report=report)
-
     def runs(self, **settings: object) -> ClusterRuns:
         """A driver of its own, as a new process would have."""
-        usual = {"namespace": self.namespace, "agent_image": self.agent}
-        return self.driver(self.kubeconfig, self.store, self.events.append, **{**usual, **settings})
-
-    def process(self, steps: str, name: str, store: Path | None = None) -> subprocess.Popen[str]:
-        """A process that launches the run of this name, or goes on with it; it prints its end."""
-        wanted = {
-            "kubeconfig": str(self.kubeconfig),
-            "namespace": self.namespace,
-            "agent": self.agent,
-            "store": str(store or self.store),
-            "name": name,
-            "text": f"{HEAD}steps:\n{steps}",
-        }
-        return subprocess.Popen(
-            [sys.executable, "-m", "e2e.launching", json.dumps(wanted)],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        options = connection_options({"kubeconfig": str(self.kubeconfig)}, {})
+        return ClusterRuns(
+            connect(options, {}),
+            JobSettings(
+                namespace=self.namespace,
+                agent_image=self.agent,
+                **settings,  # type: ignore[arg-type]
+            ),
+            self.store,
+            report=self.events.append,
         )
-
-    def is_driven_or_over(self, driver: subprocess.Popen[str]) -> bool:
-        """Whether this process has begun to drive a run, or has ended."""
-        records = self.runs().records
-        return driver.poll() is not None or any(map(records.driven, records.names()))
 
     def run(self, steps: str, *, head: str = "", **request: str) -> Run:
         """Launch a pipeline of these steps and drive it to its end."""

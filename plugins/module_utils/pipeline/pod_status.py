@@ -71,18 +71,6 @@ def observation_of(
     return dataclasses.replace(base, reason="Disrupted", message=note)
 
 
-def is_running(pod: Object, container: str) -> bool:
-    """Whether an init container or sidecar of the pod runs now."""
-    status = _container(pod.get("status", {}).get("initContainerStatuses", ()), container)
-    return status is not None and "running" in status["state"]
-
-
-def waits_to_be_released(pod: Object | None) -> bool:
-    """Whether the pod is one that was prepared ahead of its turn."""
-    wanted = pod["spec"].get("initContainers", ()) if pod else ()
-    return any(container["name"] == HOLD_CONTAINER for container in wanted)
-
-
 def _without_pods(base: Observation, job: Object | None) -> Observation:
     if job is None:
         return dataclasses.replace(
@@ -228,7 +216,8 @@ def _disruption(pod: Object) -> str:
 
 def _is_held(pod: Object) -> bool:
     """Whether the pod was prepared ahead and waits, or will wait, for its release."""
-    if not waits_to_be_released(pod):
+    wanted = pod["spec"].get("initContainers", ())
+    if not any(container["name"] == HOLD_CONTAINER for container in wanted):
         return False
     statuses = pod.get("status", {}).get("initContainerStatuses", ())
     hold = _container(statuses, HOLD_CONTAINER)

@@ -21,7 +21,7 @@ from ..masking.masker import Secrets
 from ..pipeline.job import LABEL, MANAGED_BY, job, job_name
 from ..pipeline.observation import Observation, State
 from ..pipeline.pod import HOLD_CONTAINER, RESTORE_CONTAINER, JobSettings, Manifest
-from ..pipeline.pod_status import is_running, observation_of, waits_to_be_released
+from ..pipeline.pod_status import observation_of
 from ..pipeline.run import Run
 from ..pipeline.spec import Step
 from .attempt import Clock
@@ -202,12 +202,10 @@ class KubernetesExecutor:
         """Do what the attempt needs at this moment; report its end once its results are kept."""
         pod, run = seen.newest, session.run
         step = run.pipeline.step(followed.step)
-        may_begin = followed.released or not waits_to_be_released(pod)
-        if pod is not None and may_begin and is_running(pod, HOLD_CONTAINER):
+        may_begin = followed.released or not _is_held(pod)
+        if pod is not None and may_begin and _is_running(pod, HOLD_CONTAINER):
             self._do(followed, "release", self._carriers, lambda: self._files.release(pod))
-        # After another driver the pod may be known sooner than the end of what it depends on.
-        complete = all(run.status.step(name).phase.terminal for name in step.depends_on)
-        if pod is not None and may_begin and complete and is_running(pod, RESTORE_CONTAINER):
+        if pod is not None and may_begin and _is_running(pod, RESTORE_CONTAINER):
             self._do(
                 followed, "restore", self._carriers,
                 lambda: self._files.restore(run, step, pod, session.masks),
@@ -216,12 +214,7 @@ class KubernetesExecutor:
         if fault is not None and not found.state.over:
             self._end(followed, pod)
             return followed.while_unfinished(found)
-        if (
-            pod is not None
-            and found.start_time is not None
-            and followed.log is None
-            and self._files.sealed(run, pod) is None
-        ):
+        if pod is not None and found.start_time is not None and followed.log is None:
             followed.log = self._logs.follow(
                 run, followed.step, followed.attempt, pod, session.masks, self._watched.wake
             )
@@ -392,3 +385,14 @@ class KubernetesExecutor:
         if not followed.begun(what):
             followed.work[what] = pool.submit(work)
             followed.work[what].add_done_callback(lambda _done: self._watched.wake())
+
+
+def _is_held(pod: Manifest | None) -> bool:
+    """Whether the pod was prepared ahead: what is brought to it may not be complete yet."""
+    wanted = pod["spec"].get("initContainers", ()) if pod else ()
+    return any(container["name"] == HOLD_CONTAINER for container in wanted)
+
+
+def _is_running(pod: Manifest, container: str) -> bool:
+    statuses = pod.get("status", {}).get("initContainerStatuses", ())
+    return any(status["name"] == container and "running" in status["state"] for status in statuses)

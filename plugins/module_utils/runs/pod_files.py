@@ -6,7 +6,6 @@ travels is a tar stream over the connection that the driver has anyway.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
 import json
@@ -15,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, BinaryIO
 
-from ..core.errors import C8sError, Conflict, NotFound, Unavailable
+from ..core.errors import C8sError, Unavailable
 from ..kube.connection import Client
 from ..kube.exec import execute
 from ..masking.masker import Secrets
@@ -29,24 +28,18 @@ from ..pipeline.pod import (
     WORKSPACE,
     Manifest,
 )
-from ..pipeline.pod_status import is_running
 from ..pipeline.run import Run
 from ..pipeline.spec import Cache, Step
 from ..pipeline.template import render_key
-from ..storage import archive, atomic
+from ..storage import archive
 from ..storage.run_directory import RunDirectory
 from ..storage.selection import select
 from .artifacts import ArtifactStore, artifact_folder, as_fault, remove
-from .attempt import StepFault
 
 AGENT = ("python3", "-m", "c8s.agent")
 CARRY_SECONDS = 1800.0
 ARTIFACT_LIMIT = 5 * 2**30
 """Bytes that the files of one artifact or cache may have, unpacked."""
-
-
-class CarryFailed(C8sError):
-    """What carries files beside a step ended badly; to ask again would change nothing."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -87,7 +80,7 @@ class PodFiles:
             for folder, _paths in _folders(cache):
                 kept = self._store.cache(f"{folder}:{key}")
                 if kept.exists():
-                    with _as_fault("CacheFailed"), open(kept, "rb") as stream:
+                    with as_fault("CacheFailed"), open(kept, "rb") as stream:
                         self._agent(pod, RESTORE_CONTAINER, "unpack", folder, stdin=stream)
         for dependency in step.depends_on:
             for url in run.status.step(dependency).artifact_urls:
@@ -95,47 +88,15 @@ class PodFiles:
         self._open_door(pod, RESTORE_CONTAINER, "restored")
 
     def _bring(self, pod: Manifest, folder: pathlib.Path) -> None:
-        with _as_fault("ArtifactsFailed"), tempfile.TemporaryFile() as stream:
+        with as_fault("ArtifactsFailed"), tempfile.TemporaryFile() as stream:
             archive.pack(folder, select(folder, ["*"]), stream)
             stream.seek(0)
             self._agent(pod, RESTORE_CONTAINER, "unpack", WORKSPACE, stdin=stream)
 
-    def sealed(self, run: Run, pod: Manifest) -> Kept | None:
-        """What is kept of a pod for good, its whole log too; None where that is not complete."""
-        try:
-            found = atomic.read_json(self._seal(run, pod))
-        except NotFound:
-            return None
-        return Kept(tuple(found["urls"]), found["reason"], found["message"])
-
-    def _seal(self, run: Run, pod: Manifest) -> pathlib.Path:
-        return self._store.run(run.name) / "kept" / f"{pod['metadata']['name']}.json"
-
     def collect(
         self, run: Run, step: Step, pod: Manifest, masks: Secrets, seen: Observation
     ) -> Kept:
-        """Fetch what an ended step left, whose log is kept; then let its pod go.
-
-        Artifacts whatever its end, caches after a success. A driver that comes after this one
-        finds it all, though the pod gives nothing any more.
-        """
-        kept = self.sealed(run, pod)
-        if kept is None:
-            kept = self._collect(run, step, pod, masks, seen)
-            seal = self._seal(run, pod)
-            with atomic.explained(seal):
-                seal.parent.mkdir(parents=True, exist_ok=True)
-            atomic.write(seal, atomic.to_json(dataclasses.asdict(kept)), durable=False)
-        if (step.artifacts or step.caches) and is_running(pod, KEEPER_CONTAINER):
-            try:
-                self._open_door(pod, KEEPER_CONTAINER, "fetched")
-            except (Conflict, NotFound):
-                return kept  # The pod has gone; there was nothing left to wait for.
-        return kept
-
-    def _collect(
-        self, run: Run, step: Step, pod: Manifest, masks: Secrets, seen: Observation
-    ) -> Kept:
+        """Fetch what an ended step left: artifacts whatever its end, caches after a success."""
         if not (step.artifacts or step.caches):
             return Kept()
         try:
@@ -143,10 +104,7 @@ class PodFiles:
             if seen.exit_code == 0 and not seen.reason:
                 for cache in step.caches:
                     self._fetch_cache(pod, cache)
-        except Unavailable:
-            if is_running(pod, KEEPER_CONTAINER):
-                raise
-            return Kept(reason="ArtifactsFailed", message="its files were lost: its pod has ended")
+            self._open_door(pod, KEEPER_CONTAINER, "fetched")
         except C8sError as error:
             return Kept(reason="ArtifactsFailed", message=f"its files were lost: {error}")
         note = f"nothing matches artifact {', '.join(missed)}" if missed else ""
@@ -230,7 +188,7 @@ class PodFiles:
         stdin: bytes | BinaryIO | None = None,
         stdout: IO[bytes] | None = None,
     ) -> None:
-        """Run a command of ours beside the step. CarryFailed where it does not end well."""
+        """Run a command of ours beside the step. Unavailable where it does not end well."""
         name = pod["metadata"]["name"]
         result = execute(
             self._client,
@@ -245,19 +203,7 @@ class PodFiles:
         )
         if result.exit_code != 0:
             said = result.message or result.stderr.decode(errors="replace").strip()
-            raise CarryFailed(f"{command[-2]} in {name}/{container} failed: {said}")
-
-
-@contextlib.contextmanager
-def _as_fault(reason: str) -> Iterator[None]:
-    """As `as_fault`, but where only the way to the pod is broken: that is tried again."""
-    try:
-        with as_fault(reason):
-            yield
-    except StepFault as fault:
-        if isinstance(fault.__cause__, Unavailable):
-            raise fault.__cause__ from None
-        raise
+            raise Unavailable(f"{command[-2]} in {name}/{container} failed: {said}")
 
 
 def _folders(cache: Cache) -> Iterator[tuple[str, list[str]]]:
