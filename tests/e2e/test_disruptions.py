@@ -181,7 +181,7 @@ def test_a_rerun_takes_over_what_has_succeeded_with_its_artifacts(lab: Lab) -> N
 
 def test_a_key_stands_for_one_run_only(lab: Lab) -> None:
     steps = f"  - {{name: a, image: busybox, commands: [echo once], {SMALL}}}\n"
-    runs: list[Run] = [lab.run(steps, idempotency_key="push-1") for _ in range(2)]
+    runs: list[Run] = [lab.run(steps, idempotency_key="push-1") for _attempt in range(2)]
     assert runs[0].name == runs[1].name
     assert len(lab.items("jobs")) == 1
     assert lab.run(steps, idempotency_key="push-2").name != runs[0].name
