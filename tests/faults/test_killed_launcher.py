@@ -112,8 +112,9 @@ def test_a_matrix_is_resumed(yard: Yard, marker: str):
     assert sorted(lines(yard.folder / "n")) == ["1", "2", "2"]
 
 
-def test_a_daemon_does_not_outlive_a_killed_launcher(yard: Yard, marker: str):
-    daemon = f"setsid sh -c 'sleep 300; : {marker}' >/dev/null 2>&1 </dev/null &"
+@pytest.mark.parametrize("environment", ["", "env -i "], ids=["kept", "bare"])
+def test_a_daemon_does_not_outlive_a_killed_launcher(yard: Yard, marker: str, environment: str):
+    daemon = f"{environment}setsid sh -c 'sleep 300; : {marker}' >/dev/null 2>&1 </dev/null &"
     launch = Launch(yard, {"only": [daemon, f"touch {yard.folder}/begun", "sleep 300"]})
     process = launch.begin()
     wait_for((yard.folder / "begun").exists, "the step has begun")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import pathlib
 import re
 import shutil
 import subprocess
@@ -83,8 +84,11 @@ class EngineClient:
         env: Mapping[str, str] | None = None,
         given_up: Callable[[], bool] = never,
         seconds: float = CALL_SECONDS,
+        folder: pathlib.Path | None = None,
     ) -> Answer:
         """What the engine answers within that many seconds; `env` as in `subprocess.Popen`.
+
+        `folder` is where its program runs, if not in the caller's.
 
         Raises Unavailable where it cannot be asked or does not answer, CallGivenUp once
         `given_up` says so.
@@ -94,6 +98,7 @@ class EngineClient:
             process = subprocess.Popen(
                 self.command(*arguments),
                 env=env,
+                cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -21,6 +21,7 @@ from ..pipeline.script import argument_list, is_posix, script
 from ..pipeline.spec import DEFAULT_SHELL, Service, Step
 from .container_remedies import Remedies
 from .engine import HostStep
+from .warden import DRIVER_ID_LABEL
 
 WORKSPACE = "/workspace"
 HOME = "/home/c8s"
@@ -56,9 +57,13 @@ _CLIENT_PREFIXES = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Habitat:
-    """What the engine and this host ask for: `podman` or not, the caller's ids, known remedies."""
+    """What the engine and this host ask for: `podman` or not, the caller's ids, known remedies.
+
+    `driver_id` tells the containers of one driver from those of another that drives the same run.
+    """
 
     podman: bool
+    driver_id: str
     user: int
     group: int
     facts: EngineFacts
@@ -144,6 +149,7 @@ def _common(host_step: HostStep, name: str, habitat: Habitat) -> list[str]:
     return [
         "--name", name,
         "--label", f"{RUN_ID_LABEL}={run.uid}",
+        "--label", f"{DRIVER_ID_LABEL}={habitat.driver_id}",
         "--label", f"{RUN_LABEL}={run.name}",
         "--label", f"{STEP_LABEL}={host_step.step.name}",
         "--pull", "never",

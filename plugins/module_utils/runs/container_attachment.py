@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import subprocess
 import time
 from collections.abc import Callable
@@ -17,9 +18,12 @@ _READ_SIZE = 64 * 1024
 
 
 class Attachment:
-    """Starts a container that was made. `output` is the pipe's read end, `write` the other."""
+    """Starts a container that was made. `output` is the pipe's read end, `write` the other.
 
-    def __init__(self, client: EngineClient, container: str) -> None:
+    `folder` is where the engine's programs may leave what they like; podman's monitor does.
+    """
+
+    def __init__(self, client: EngineClient, container: str, folder: pathlib.Path) -> None:
         self._client = client
         self._container = container
         self.output, self.write = os.pipe()
@@ -29,6 +33,7 @@ class Attachment:
                 stdin=subprocess.DEVNULL,
                 stdout=self.write,
                 stderr=self.write,
+                cwd=folder,
                 start_new_session=True,
             )
         except OSError as error:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import subprocess
 import threading
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 
 from ..core.errors import NotFound, Unavailable
@@ -17,6 +19,7 @@ from ..images.engine_client import CallGivenUp, EngineClient, EngineFacts
 from ..pipeline.spec import Service
 from ..pipeline.status import Reason
 from . import container_arguments as arguments
+from . import isolated_python, warden
 from .attempt import StepFault
 from .container_arguments import Habitat
 from .container_attachment import Attachment
@@ -36,21 +39,33 @@ class ContainerEngine:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._driver_id = uuid.uuid4().hex
+        self._warden: subprocess.Popen[bytes] | None = None
         self._client = EngineClient(name)
         self._lock = threading.Lock()
         self._known: EngineFacts | None = None
         self._remedies = Remedies()
         self._proven = False
 
-    @property
-    def warden_engine(self) -> str:
-        return self.name
-
     def workspace_path(self, place: Place) -> str:
         return arguments.WORKSPACE
 
-    def check(self) -> None:
-        self._known = self._client.facts()
+    def enter(self) -> None:
+        if self._warden is None:
+            self._known = self._client.facts()
+            self._warden = subprocess.Popen(
+                isolated_python.command(warden, self.name, self._driver_id),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                start_new_session=True,  # What ends the driver's group must not end the warden.
+            )
+
+    def leave(self) -> None:
+        if self._warden is not None:
+            self._warden.communicate(warden.BYE)
+            self._warden = None
 
     def begin(self, host_step: HostStep) -> Child:
         """Start the services, wait until they are ready, start the step."""
@@ -94,6 +109,7 @@ class ContainerEngine:
                 self._known = self._client.facts()
             return Habitat(
                 podman=self.name == "podman",
+                driver_id=self._driver_id,
                 user=os.getuid(),
                 group=os.getgid(),
                 facts=self._known,
@@ -159,7 +175,9 @@ class _Beginning:
             words = arguments.service_arguments(self._host_step, service, image, habitat, network)
             answer = self._client.call("create", *words, given_up=self._given_up)
             if answer.ok:
-                answer = self._client.call("start", name, given_up=self._given_up)
+                answer = self._client.call(
+                    "start", name, given_up=self._given_up, folder=self._host_step.place.root
+                )
             return "" if answer.ok else answer.words
 
         self._persist(name, start)
@@ -178,7 +196,7 @@ class _Beginning:
                 )
             if not answer.ok:
                 return answer.words
-            attachment = Attachment(self._client, name)
+            attachment = Attachment(self._client, name, host_step.place.root)
             fault = "" if self._engine.proven else attachment.fault(self._given_up)
             if not fault:
                 attached.append(attachment)

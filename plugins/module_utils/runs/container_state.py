@@ -71,7 +71,7 @@ def remove(client: EngineClient, names: Sequence[str]) -> str:
 
 def reap_monitors() -> None:
     """Take the exit status of podman's monitors, which this process inherits as a subreaper."""
-    for process in processes.children() or ():
+    for process in processes.children():
         with contextlib.suppress(OSError):
             name = pathlib.Path(f"/proc/{process}/comm").read_text().strip()
             if name == "conmon":

@@ -96,15 +96,17 @@ class Engine(Protocol):
 
     name: str
 
-    @property
-    def warden_engine(self) -> str:
-        """The program that the warden calls to remove containers; empty without containers."""
-
     def workspace_path(self, place: Place) -> str:
         """Where the step sees its workspace."""
 
-    def check(self) -> None:
-        """Raise Unavailable, saying what to do, where the engine does not work."""
+    def enter(self) -> None:
+        """Get ready for runs, unless that is so already.
+
+        Raises Unavailable, saying what to do, where the engine does not work.
+        """
+
+    def leave(self) -> None:
+        """There are no more runs for the time being."""
 
     def begin(self, host_step: HostStep) -> Child:
         """Start the step. Raises C8sError where that fails."""

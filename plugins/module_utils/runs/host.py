@@ -5,13 +5,9 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-import shutil
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Sequence
-from importlib import util
 
 from ..forges.repository import Repository, repository
 from ..masking.masker import Secrets
@@ -21,7 +17,6 @@ from ..pipeline.spec import Step
 from ..pipeline.status import Reason
 from ..storage.capped_log import DEFAULT_CAP, CappedLog
 from ..storage.run_directory import RunDirectory
-from . import processes, warden
 from .artifacts import remove
 from .attempt import Attempt, Clock
 from .engine import Engine, HostStep, Place
@@ -77,18 +72,12 @@ class HostExecutor:
         self._sessions: dict[str, _Session] = {}
         self._masks: dict[frozenset[tuple[str, str]], Secrets] = {}
         self._news = threading.Event()
-        self._warden: subprocess.Popen[bytes] | None = None
         self._hurried = False
 
     # --- what the driver calls -----------------------------------------------------------------
 
     def open(self, run: Run) -> None:
-        if self._warden is None:
-            self._engine.check()
-            if not self._engine.warden_engine:
-                processes.become_subreaper()
-            self._warden = _start_warden(self._engine)
-        self._tell_warden(f"run {run.uid}")
+        self._engine.enter()
         folder = pathlib.Path(tempfile.mkdtemp(prefix=f"c8s-{run.uid}-", dir=self.settings.folder))
         session = _Session(run, folder, self._masks_for(run))
         cut_off = [status for status in run.status.steps if status.live]
@@ -184,22 +173,8 @@ class HostExecutor:
             self._engine.sweep(run.uid)
         finally:
             remove(session.folder)
-            self._tell_warden(f"done {run.uid}")
             if not self._sessions:
-                self._dismiss_warden()
-
-    # --- the warden ----------------------------------------------------------------------------
-
-    def _tell_warden(self, line: str) -> None:
-        if self._warden is not None and self._warden.stdin is not None:
-            self._warden.stdin.write(f"{line}\n".encode())
-            self._warden.stdin.flush()
-
-    def _dismiss_warden(self) -> None:
-        if self._warden is not None:
-            self._tell_warden("bye")
-            self._warden.communicate()
-            self._warden = None
+                self._engine.leave()
 
     def _masks_for(self, run: Run) -> Secrets:
         values = masked_values(run.pipeline, self._secrets)
@@ -212,22 +187,3 @@ class HostExecutor:
 def _repository(run: Run) -> Repository | None:
     address = run.trigger.repository
     return repository(address, allow_file=True) if address and run.trigger.commit else None
-
-
-def _start_warden(engine: Engine) -> subprocess.Popen[bytes]:
-    """A process beside this one that outlives its violent death, to clean up after it."""
-    spec = util.find_spec(warden.__name__)
-    loader = spec.loader if spec else None
-    source = loader.get_source(warden.__name__)  # type: ignore[union-attr]
-    python = sys.executable or shutil.which("python3") or "python3"
-    process = subprocess.Popen(
-        [python, "-I", "-S", "-c", source],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        start_new_session=True,  # At once: what ends the driver's group must not end the warden.
-    )
-    if engine.warden_engine and process.stdin is not None:
-        process.stdin.write(f"engine {engine.warden_engine}\n".encode())
-    return process

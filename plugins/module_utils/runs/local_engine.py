@@ -6,6 +6,7 @@ a home and a temporary folder of their own, a clean environment and a session of
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ import subprocess
 from ..core.errors import InvalidInput
 from ..pipeline.environment import environment
 from ..pipeline.script import argument_list
-from . import processes
+from . import isolated_python, keeper, processes
 from .engine import Child, Ending, HostStep, Place
 
 KEPT_VARIABLES = (
@@ -22,23 +23,30 @@ KEPT_VARIABLES = (
     "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
 )  # fmt: skip
 
-# exec keeps the process that leads the group; core files would hold secrets.
-_LIMITED = '{marking}ulimit -c 0; {limits}exec "$@"'
+KEEPER_KILLED = "KeeperKilled"
 
-_MARKS = processes.Marks()
+_KEEPER_NEEDS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # For a Python that was put anywhere.
+
+# A step that eats all memory goes before its driver does; core files would hold secrets; exec keeps
+# the process that leads the group.
+_LIMITED = (
+    '{{ echo 500 >/proc/self/oom_score_adj; }} 2>/dev/null || :; ulimit -c 0; {limits}exec "$@"'
+)
 
 
 class LocalEngine:
     """Starts each step as the leader of a process group of its own."""
 
     name = "local"
-    warden_engine = ""
 
     def workspace_path(self, place: Place) -> str:
         return str(place.workspace)
 
-    def check(self) -> None:
+    def enter(self) -> None:
         """Nothing is needed."""
+
+    def leave(self) -> None:
+        """Nothing was needed."""
 
     def begin(self, host_step: HostStep) -> Child:
         refused = _needs_container(host_step)
@@ -72,59 +80,90 @@ def step_environment(host_step: HostStep) -> dict[str, str]:
 
 
 class LocalChild:
-    """A step's process with its group."""
+    """A step's processes, below a keeper that ends all of them, see `keeper`."""
 
     def __init__(self, host_step: HostStep) -> None:
-        self._run_id = host_step.run.uid
-        self._step = host_step.step.name
-        self._mark = _MARKS.take()
-        read, write = os.pipe()
+        self._host_step = host_step
+        arguments = ["/bin/sh", "-c", _prologue(host_step), "sh", *argument_list(host_step.step)]
         try:
-            self._process = subprocess.Popen(
-                [
-                    "/bin/sh",
-                    "-c",
-                    _prologue(host_step, self._mark),
-                    "sh",
-                    *argument_list(host_step.step),
-                ],
-                cwd=host_step.place.workspace,
-                env=step_environment(host_step),
-                stdin=subprocess.DEVNULL,
-                stdout=write,
+            order = keeper.encode(
+                str(host_step.place.workspace), arguments, step_environment(host_step)
+            )
+        except ValueError as error:
+            raise self._refusal(str(error)) from error
+        self.output, write = os.pipe()
+        try:
+            self._keeper = subprocess.Popen(
+                isolated_python.command(keeper),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
                 stderr=write,
+                cwd="/",
+                # Whoever looks for the driver by its environment does not find the keeper.
+                env={name: os.environ[name] for name in _KEEPER_NEEDS if name in os.environ},
                 start_new_session=True,
             )
-        except (OSError, ValueError) as error:
-            os.close(read)
-            _MARKS.give_back(self._mark)
-            raise InvalidInput(f"step {self._step!r} cannot be started: {error}") from error
+        except OSError as error:
+            os.close(self.output)
+            raise self._refusal(str(error)) from error
         finally:
             os.close(write)
-        self.output = read
+        self._tell(order)
+        begun = self._line()
+        if begun[0] != "begun":
+            self._end_keeper()
+            os.close(self.output)
+            raise self._refusal(" ".join(begun[1:]) or "its keeper was killed")
+        self._process = int(begun[1])
 
     def terminate(self) -> None:
-        processes.signal_group(self._process.pid, signal.SIGTERM)
+        self._tell(keeper.TERMINATE)
 
     def kill(self) -> None:
-        processes.signal_group(self._process.pid, signal.SIGKILL)
+        self._tell(keeper.KILL)
 
     def wait(self, seconds: float) -> bool:
         try:
-            self._process.wait(seconds)
+            self._keeper.wait(seconds)
         except subprocess.TimeoutExpired:
             return False
         return True
 
     def finish(self) -> Ending:
-        self.kill()
-        status = self._process.wait()
-        processes.end_orphans(self._run_id, self._step, self._mark)
-        _MARKS.give_back(self._mark)
-        return ending_of(status)
+        ended = self._end_keeper()
+        if ended[0] == "ended":
+            return ending_of(int(ended[1]))
+        processes.end_step(self._host_step.run.uid, self._host_step.step.name, self._process)
+        message = "what keeps the step's processes together was killed, maybe by one of them"
+        return Ending(None, KEEPER_KILLED, message)
+
+    def _tell(self, content: bytes) -> None:
+        """Whoever has ended need not be told; what it has said is read at the end."""
+        if self._keeper.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._keeper.stdin.write(content)
+                self._keeper.stdin.flush()
+
+    def _line(self) -> list[str]:
+        """The next thing that the keeper says; empty words where it has been killed."""
+        line = self._keeper.stdout.readline() if self._keeper.stdout is not None else b""
+        return line.decode(errors="replace").split() or [""]
+
+    def _end_keeper(self) -> list[str]:
+        if self._keeper.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._keeper.stdin.close()
+        last = self._line()
+        self._keeper.wait()
+        if self._keeper.stdout is not None:
+            self._keeper.stdout.close()
+        return last
+
+    def _refusal(self, why: str) -> InvalidInput:
+        return InvalidInput(f"step {self._host_step.step.name!r} cannot be started: {why}")
 
 
-def _prologue(host_step: HostStep, mark: int) -> str:
+def _prologue(host_step: HostStep) -> str:
     """Shell text that bounds the step before it becomes the step."""
     limits = host_step.step.limits
     lines = ""
@@ -132,7 +171,7 @@ def _prologue(host_step: HostStep, mark: int) -> str:
         lines += f"ulimit -v {int(limits.memory) // 1024}; "
     if limits and limits.ephemeral_storage is not None:
         lines += f"ulimit -f {int(limits.ephemeral_storage) // 512}; "
-    return _LIMITED.format(marking=processes.marking(mark), limits=lines)
+    return _LIMITED.format(limits=lines)
 
 
 def ending_of(status: int) -> Ending:

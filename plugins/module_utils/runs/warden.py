@@ -1,76 +1,37 @@
-"""Ends what a driver leaves behind when it is killed: the program of a process beside it.
+"""Removes the containers that a driver leaves behind when it is killed: a program beside it.
 
-The driver keeps the other end of the warden's standard input and writes which runs it has begun;
-when the driver dies, however it dies, the input ends and the warden kills the steps of those
-runs. It uses the standard library alone, for it is started as `python -I -S -c SOURCE`.
+The driver keeps the other end of the warden's standard input; when the driver dies, however it
+dies, the input ends and the warden removes the containers that this driver has made. Those of
+another driver stay, which may have gone on with the same run already. The warden uses the standard
+library alone, for it is started as `python -I -S -c SOURCE ENGINE DRIVER_ID`.
 
-Lines: `run ID` and `done ID`; `engine NAME` for container engines whose containers carry the
-label `c8s.dev/run-id=ID`; `bye` when nothing is left to do.
+Input: `bye` when nothing is left to do.
 """
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+
+DRIVER_ID_LABEL = "c8s.dev/driver-id"
+BYE = b"bye"
 
 _PASSES = 100
 _LOOK_SECONDS = 0.5
 
 
-def watch(lines: Iterable[bytes]) -> None:
-    """Follow the driver until its end; then end its runs."""
-    runs: set[str] = set()
-    engines: set[str] = set()
-    for line in lines:
-        word, _blank, rest = line.decode().strip().partition(" ")
-        if word == "run":
-            runs.add(rest)
-        elif word == "done":
-            runs.discard(rest)
-        elif word == "engine":
-            engines.add(rest)
-        elif word == "bye":
-            return
-    for run in runs:
-        _end_processes(run)
-        for engine in engines:
-            _end_containers(engine, run)
-
-
-def _end_processes(run: str) -> None:
-    marker = f"C8S_RUN_ID={run}".encode()
-    for _attempt in range(_PASSES):
-        found = False
-        for entry in os.listdir("/proc") if os.path.isdir("/proc") else ():
-            if not entry.isdigit() or int(entry) == os.getpid():
-                continue
-            try:
-                with open(f"/proc/{entry}/environ", "rb") as stream:
-                    if marker not in stream.read().split(b"\0"):
-                        continue
-                os.kill(int(entry), signal.SIGKILL)
-                found = True
-            except OSError:
-                continue  # It has ended by itself, or is somebody else's.
-        if not found:
-            return
-
-
-def _end_containers(engine: str, run: str) -> None:
-    """Remove them until two looks in a row find none.
+def remove_containers(engine: str, driver_id: str) -> None:
+    """Remove the containers of a driver until two looks in a row find none.
 
     The engine may still be making what the driver had asked for; and podman removes a container
     only after those that share its network.
     """
     looks_in_vain = 0
     for _attempt in range(_PASSES):
-        status, output = _call(
-            [engine, "ps", "--all", "--quiet", "--filter", f"label=c8s.dev/run-id={run}"]
-        )
+        wanted = f"label={DRIVER_ID_LABEL}={driver_id}"
+        status, output = _call([engine, "ps", "--all", "--quiet", "--filter", wanted])
         containers = output.split()
         if containers:
             looks_in_vain = 0
@@ -96,4 +57,5 @@ def _call(command: list[str]) -> tuple[int, str]:
 if __name__ == "__main__":
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
-    watch(sys.stdin.buffer)
+    if sys.stdin.buffer.read() != BYE:
+        remove_containers(*sys.argv[1:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -12,10 +13,12 @@ import uuid
 from pathlib import Path
 
 import pytest
+from ansible_collections.c8s.ci.plugins.module_utils.runs import isolated_python, processes, warden
 
 from host_yard import alive, pipeline, wait_for
-from integration.engines.engine_yard import DEFAULTS, EngineYard, Launch
+from integration.engines.engine_yard import DEFAULTS, IMAGE, EngineYard, Launch
 
+PR_SET_CHILD_SUBREAPER = 36
 LAUNCHER = Path(__file__).with_name("launcher.py")
 WAITING = ["touch mark", "until test -e go; do sleep 0.05; done"]
 
@@ -112,17 +115,44 @@ def test_a_killed_launcher_leaves_nothing_and_the_run_is_resumed(yard: EngineYar
     assert list(yard.workspaces.iterdir()) == []
 
 
+def test_nothing_is_left_in_the_folder_of_the_caller(
+    yard: EngineYard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """podman's monitor notes there that memory has run out, if it is let."""
+    folder = tmp_path / "caller"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    bounds = {"cpu": "100m", "memory": "8Mi", "limits": {"memory": "16Mi"}}
+    hungry = ["x=$(head -c 200000000 /dev/zero | tr '\\0' x)"]
+    assert yard.step({"commands": hungry, "resources": bounds}).reason == "OOMKilled"
+    assert list(folder.iterdir()) == []
+
+
+def test_the_warden_spares_what_the_next_driver_of_the_run_has_made(yard: EngineYard):
+    """It may be late: the run may have been resumed before it has looked for the last time."""
+    names = {driver: f"c8s-{driver}-{uuid.uuid4().hex}" for driver in ("dead", "next")}
+    for driver, name in names.items():
+        labels = ["--label", "c8s.dev/run-id=one", "--label", f"c8s.dev/driver-id={driver}"]
+        yard.ask("create", "--name", name, *labels, IMAGE, "sleep", "300")
+    try:
+        subprocess.run(
+            isolated_python.command(warden, yard.engine, "dead"),
+            stdin=subprocess.DEVNULL, check=True, timeout=60,
+        )  # fmt: skip
+        left = yard.ask("ps", "--all", "--format", "{{.Names}}", "--filter",
+                        "label=c8s.dev/run-id=one").split()  # fmt: skip
+        assert left == [names["next"]]
+    finally:
+        yard.ask("rm", "--force", names["next"])
+
+
 @pytest.mark.parametrize("steps", [6])
 def test_no_monitor_stays_as_a_zombie(yard: EngineYard, steps: int):
-    """Also where this process inherits podman's monitors, as it does once it has run processes."""
-    from ansible_collections.c8s.ci.plugins.module_utils.runs import processes
-
-    processes.become_subreaper()
+    """Also where this process inherits podman's monitors, as the first of a container does."""
+    assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
     began = time.monotonic()
     run = yard.run({f"step-{number}": ["true"] for number in range(steps)})
     assert run.status.phase == "Succeeded"
     assert time.monotonic() - began < 15
-    names = [
-        Path(f"/proc/{child}/comm").read_text().strip() for child in processes.children() or ()
-    ]
+    names = [Path(f"/proc/{child}/comm").read_text().strip() for child in processes.children()]
     assert names.count("conmon") <= 1

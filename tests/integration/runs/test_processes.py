@@ -81,6 +81,43 @@ print(before, seen())
     assert alive(marker) == []
 
 
+def test_a_step_that_kills_its_keeper_ends_with_all_it_has_started(yard: Yard, marker: str):
+    """It may: it has the same user. It gains nothing by it, and other steps go on."""
+    run = yard.run(
+        {
+            "rebel": ["echo up", f"(trap '' TERM; sleep 300; : {marker}) &",
+                      f"kill -9 $PPID; sleep 300; : {marker}"],
+            "other": ["sleep 0.3; echo done"],
+        }
+    )  # fmt: skip
+    status = run.status.step("rebel")
+    assert (status.phase, status.reason, status.exit_code) == ("Failed", "KeeperKilled", None)
+    assert yard.log(run.name, "rebel") == "up\n"
+    assert yard.log(run.name, "other") == "done\n"
+    assert alive(marker) == []
+
+
+def test_what_is_orphaned_does_not_pile_up(yard: Yard):
+    """Each of these daemons ends before its step: no zombie stays of them meanwhile."""
+    many = "for n in $(seq 300); do (true >&- 2>&- &); done"
+    count = "grep -l '^PPid:.'$PPID /proc/[0-9]*/status 2>/dev/null | wc -l"
+    wait = f"until test $({count}) -lt 10; do sleep 0.1; done"
+    assert yard.step({"commands": [many, wait], "timeout": "20s"}).phase == "Succeeded"
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [("x" * 200_000, "Argument list too long"),
+     ("first\0second", "an argument or a variable holds a zero byte")],
+)  # fmt: skip
+def test_what_no_process_can_be_given_is_told(yard: Yard, value: str, why: str):
+    yard.secrets = {"vault": {"key": value}}
+    secret = {"secretRef": "vault", "key": "key", "envVar": "LARGE"}
+    status = yard.step({"commands": ["true"], "secrets": [secret]})
+    assert (status.phase, status.reason) == ("Failed", "StepRefused")
+    assert status.message == f"step 'only' cannot be started: {why}"
+
+
 def test_a_step_that_closes_its_output_lives_on(yard: Yard):
     run = yard.run({"only": ["echo said; exec >&- 2>&-; sleep 0.4; exit 7"]})
     status = run.status.step("only")

@@ -34,7 +34,7 @@ def host_step(secret_env: dict[str, str] | None = None, **fields: Any) -> HostSt
 
 
 def habitat(*, podman: bool = False, **facts: Any) -> Habitat:
-    return Habitat(podman, 1000, 100, EngineFacts(**{"cpus": 4, **facts}), Remedies())
+    return Habitat(podman, "driver", 1000, 100, EngineFacts(**{"cpus": 4, **facts}), Remedies())
 
 
 def values(arguments: list[str], option: str) -> list[str]:
@@ -52,7 +52,8 @@ def test_name_and_labels_lead_back_to_the_run():
     arguments = of_step()
     assert values(arguments, "--name") == ["c8s-uid-build-2"]
     assert values(arguments, "--label") == [
-        "c8s.dev/run-id=uid", "c8s.dev/run=demo-1", "c8s.dev/step=build",
+        "c8s.dev/run-id=uid", "c8s.dev/driver-id=driver", "c8s.dev/run=demo-1",
+        "c8s.dev/step=build",
     ]  # fmt: skip
 
 
