@@ -126,7 +126,9 @@ class ActionModule(ActionBase):
             "Skipped": C.COLOR_SKIP,
             "Cancelled": C.COLOR_WARN,
         }
-        self._display.display(text, color=colours.get(phase))
+        # Standard output is held back by Ansible where it is no terminal, and has to stay whole for
+        # callbacks that write JSON to it.
+        self._display.display(text, color=colours.get(phase), stderr=True)
 
     def _show_failures(self, done: dict[str, Any]) -> None:
         """Show why runs have failed; the message of the task leaves out what is shown here."""

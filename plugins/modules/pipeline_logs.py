@@ -190,15 +190,16 @@ def run(module):
     found = extracts(kept_at(params, os.environ), params["name"], asked)
     if not params["dest"]:
         return {"changed": False, "logs": [{**one.as_dict(), **texts(one)} for one in found]}
-    with Draft(found, params["dest"], module.tmpdir) as draft:
+    dest = os.path.abspath(params["dest"])
+    with Draft(found, dest, module.tmpdir) as draft:
         changed = draft.differs()
         diff = draft.difference()
         if changed and not module.check_mode:
-            module.atomic_move(draft.path, params["dest"])
+            module.atomic_move(draft.path, dest)
     return {
         "changed": changed,
         "logs": [one.as_dict() for one in found],
-        "dest": params["dest"],
+        "dest": dest,
         "size": draft.size,
         "diff": diff,
     }

@@ -40,11 +40,17 @@ class Stage:
             transport=transport, become=become, has_native_async=False, _shell=shell
         )
         self.action = ActionModule(self.task, connection, None, None, None, None)
-        display = types.SimpleNamespace(display=lambda text, color=None: self.shown.append(text))
+        display = types.SimpleNamespace(display=self._display)
         monkeypatch.setattr(self.action, "_display", display)
         monkeypatch.setattr(self.action, "_execute_module", self._execute)
         monkeypatch.setattr(self.action, "_low_level_execute_command", self._command)
         monkeypatch.setattr(pipeline_run, "LOOK_SECONDS", 0)
+
+    def _display(self, text: str, *, stderr: bool, color: str | None = None) -> None:
+        assert stderr, (
+            "what goes to standard output is shown late, or spoils what others write there"
+        )
+        self.shown.append(text)
 
     def _execute(self, **call: Any) -> dict[str, Any]:
         self.calls.append(call)
