@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlencode
 
-from ..core.errors import C8sError, Unavailable
+from ..core.errors import C8sError, Conflict, Unavailable
 from .backoff import Backoff
 from .encoding import decode, encode
 from .endpoint import Target, target
@@ -118,7 +118,8 @@ class Client:
         again = repeatable
         if again is None:
             again = method in _REPEATABLE or content_type == APPLY_PATCH
-        limit = self._clock() + (self.patience if patience is None else patience)
+        # Patience begins with the first failure: a try that waited in vain has used none of it.
+        limit: float | None = None
         backoff = Backoff()
         renewed = False
         address = _address(path, params)
@@ -143,11 +144,14 @@ class Client:
                 if answer.status == 401 and not renewed and self._credentials.renew():
                     renewed = True
                     continue
-                if not _may_pass(answer.status, failure):
+                contended = _is_contended(method, body, failure)
+                if not contended and not _may_pass(answer.status, failure):
                     raise failure
-                if not again and not isinstance(failure, Throttled):
+                if not (again or contended or isinstance(failure, Throttled)):
                     raise Uncertain(failure.message)
                 wait = answer.retry_after
+            if limit is None:
+                limit = self._clock() + (self.patience if patience is None else patience)
             self._pause_before_retry(backoff.next(least=wait), limit, failure)
 
     def open(
@@ -280,3 +284,12 @@ def _may_pass(status: int, failure: C8sError) -> bool:
     if isinstance(failure, Throttled):
         return True
     return isinstance(failure, Unavailable) and status >= 500 and status != 501
+
+
+def _is_contended(method: str, body: object, failure: C8sError) -> bool:
+    """Whether nothing was done because others were quicker at something that the request did not
+    speak of: a quota that was counted, an object that was patched without its version."""
+    if type(failure) is not Conflict or method not in ("POST", "PATCH"):
+        return False
+    metadata = body.get("metadata") if isinstance(body, Mapping) else None
+    return not (isinstance(metadata, Mapping) and metadata.get("resourceVersion"))

@@ -58,11 +58,18 @@ class ConfigMapRecords:
     def create(self, record: Record) -> bool:
         name = record["metadata"]["name"]
         try:
+            # A name stands for one record: what comes twice meets what came first.
             made = self._client.request(
-                "POST", self._path, _config_map(record), doing=f"keep the record of run {name}"
+                "POST",
+                self._path,
+                _config_map(record),
+                repeatable=True,
+                doing=f"keep the record of run {name}",
             )
         except AlreadyExists:
-            return False
+            made = self._get(name)
+            if _record(made)["metadata"]["uid"] != record["metadata"]["uid"]:
+                return False
         self._uids[name] = made["metadata"]["uid"]
         self._written[name] = time.monotonic()
         return True
@@ -101,14 +108,18 @@ class ConfigMapRecords:
         self._written[name] = time.monotonic()
 
     def read(self, name: str) -> Record:
+        found = self._get(name)
+        self._uids[name] = found["metadata"]["uid"]
+        return _record(found)
+
+    def _get(self, name: str) -> Record:
         try:
-            found = self._client.request(
+            found: Record = self._client.request(
                 "GET", f"{self._path}/{_name(name)}", doing=f"read the record of run {name}"
             )
         except NotFound:
             raise NotFound(f"no run is named {name!r} in {self}") from None
-        self._uids[name] = found["metadata"]["uid"]
-        return _record(found)
+        return found
 
     def records(self) -> list[Record]:
         """All records, oldest first."""

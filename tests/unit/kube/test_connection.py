@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import (
     C8sError,
+    Conflict,
     Denied,
     InvalidInput,
     NotFound,
@@ -192,6 +193,27 @@ class TestTriesAgain:
         with served(status(500), status(503), Reply(body=[1])) as (api, client):
             assert client.request("GET", "/x") == [1]
         assert len(api.seen) == 3
+
+    def test_patience_begins_with_the_first_failure(self) -> None:
+        with served(Reply(silent=True), Reply(body={"a": 1}), patience=0.3) as (api, client):
+            assert client.request("GET", "/x", timeout=0.5) == {"a": 1}
+        assert len(api.seen) == 2
+
+    @pytest.mark.parametrize("method", ["POST", "PATCH"])
+    def test_where_others_were_quicker_it_tries_again(self, method: str) -> None:
+        moved = status(409, "Operation cannot be fulfilled on resourcequotas", reason="Conflict")
+        with served(moved, Reply(body={"a": 1})) as (_each, client):
+            assert client.request(method, "/x", {"metadata": {"name": "x"}}) == {"a": 1}
+
+    @pytest.mark.parametrize(
+        ("method", "body"),
+        [("PATCH", {"metadata": {"resourceVersion": "7"}}), ("PUT", {}), ("DELETE", None)],
+    )
+    def test_a_guard_that_holds_is_told(self, method: str, body: dict[str, Any] | None) -> None:
+        moved = status(409, "Operation cannot be fulfilled", reason="Conflict")
+        with served(moved) as (api, client), pytest.raises(Conflict):
+            client.request(method, "/x", body)
+        assert len(api.seen) == 1
 
     def test_a_lost_answer_is_asked_for_again_where_that_is_safe(self) -> None:
         with served(Reply(cut=True), Reply(body={"a": 1})) as (_each, client):
