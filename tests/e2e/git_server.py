@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import datetime
 import getpass
 import http.server
-import ipaddress
 import os
 import shutil
 import socket
@@ -18,11 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
+from identity import server_identity
 from kube.waiting import wait_for
 
 USER = "builder"
@@ -72,7 +66,7 @@ def https_server(root: Path, address: str, pki: Path) -> Iterator[str]:
 
     Its certificate is of the authority `pki/ca.crt`, that nobody trusts beforehand.
     """
-    certificate, key = _certificates(pki, address)
+    certificate, key, _authority = server_identity(pki, address)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     server = _Server((address, 0), _Backend)
@@ -205,41 +199,3 @@ def ssh_server(folder: Path, address: str) -> Iterator[Ssh]:
         server.terminate()
         server.wait(timeout=10)
         log.close()
-
-
-def _certificates(pki: Path, address: str) -> tuple[Path, Path]:
-    """Files of a server's certificate and key; the authority's certificate is `pki/ca.crt`."""
-    pki.mkdir()
-    authority, key = (
-        ec.generate_private_key(ec.SECP256R1()),
-        ec.generate_private_key(ec.SECP256R1()),
-    )
-    issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority of this test")])
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "git")])
-    now = datetime.datetime.now(datetime.UTC)
-
-    def builder(name: x509.Name, public: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-        return (
-            x509.CertificateBuilder()
-            .issuer_name(issuer)
-            .subject_name(name)
-            .public_key(public)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
-        )
-
-    root = builder(issuer, authority.public_key()).add_extension(
-        x509.BasicConstraints(ca=True, path_length=None), critical=True
-    )
-    leaf = builder(subject, key.public_key()).add_extension(
-        x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]),
-        critical=False,
-    )
-    pem = serialization.Encoding.PEM
-    (pki / "ca.crt").write_bytes(root.sign(authority, hashes.SHA256()).public_bytes(pem))
-    (pki / "server.crt").write_bytes(leaf.sign(authority, hashes.SHA256()).public_bytes(pem))
-    (pki / "server.key").write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return pki / "server.crt", pki / "server.key"

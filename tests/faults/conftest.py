@@ -1,4 +1,4 @@
-"""What tests of runs on this host share."""
+"""What tests of faults share: a host to run on, and clusters."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from pathlib import Path
 import pytest
 
 from host_yard import Yard, repository
+from kube.agent import push_agent
+from kube.cluster import Cluster
+from kube.fixtures import cluster, control_namespace, control_plane, namespace
+
+__all__ = ["cluster", "control_namespace", "control_plane", "namespace"]
 
 
 @pytest.fixture
@@ -18,3 +23,9 @@ def yard(tmp_path: Path) -> Yard:
 def project(tmp_path: Path) -> Path:
     """A repository with one commit."""
     return repository(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def agent(cluster: Cluster) -> str:
+    """The agent's image of this checkout, as pods name it."""
+    return push_agent(cluster)

@@ -6,6 +6,7 @@ import base64
 import copy
 import http.client
 import json
+import socket
 import ssl
 import tempfile
 from collections.abc import Mapping
@@ -52,9 +53,7 @@ class Api:
 
     def text(self, method: str, path: str, body: object = None, *, timeout: float = 30.0) -> str:
         """The answer's text. ApiError when it says no, OSError when it is not there."""
-        connection = http.client.HTTPSConnection(
-            self._host.hostname or "", self._host.port or 443, context=self._tls, timeout=timeout
-        )
+        connection = self.connection(timeout)
         try:
             headers = self._headers | {"Content-Type": "application/json"}
             data = None if body is None else json.dumps(body)
@@ -68,6 +67,24 @@ class Api:
         if not 200 <= answer.status < 300:
             raise ApiError(answer.status, said)
         return said
+
+    @property
+    def host(self) -> str:
+        """The API server's name, as a Host header has it."""
+        return self._host.netloc
+
+    def connection(self, timeout: float | None = None) -> http.client.HTTPSConnection:
+        """A connection of its own, made at its first request."""
+        return http.client.HTTPSConnection(
+            self._host.hostname or "", self._host.port or 443, context=self._tls, timeout=timeout
+        )
+
+    def tls_socket(self) -> ssl.SSLSocket:
+        """A connection for what leaves HTTP."""
+        address = (self._host.hostname or "", self._host.port or 443)
+        plain = socket.create_connection(address, timeout=30)
+        plain.settimeout(None)
+        return self._tls.wrap_socket(plain, server_hostname=self._host.hostname)
 
     def get(self, path: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.text("GET", path))
