@@ -10,7 +10,20 @@ import typer.main
 
 from .main import say_version
 from .options import Store
-from .verbs import cancel, completion, get, logs, mask, plan, rerun, run, schema, validate
+from .verbs import (
+    cancel,
+    completion,
+    get,
+    get_secrets,
+    logs,
+    mask,
+    plan,
+    rerun,
+    run,
+    schema,
+    secret,
+    validate,
+)
 
 HELP = """Run pipelines, on this host or as Jobs of a Kubernetes cluster.
 
@@ -40,7 +53,7 @@ Examples:
 """
 
 # The verbs as people meet them; those that are not named come last.
-ORDER = ("validate", "plan", "run", "get", "logs", "cancel", "rerun")
+ORDER = ("validate", "plan", "run", "get", "logs", "cancel", "rerun", "secret")
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 
@@ -68,6 +81,7 @@ def command() -> Any:
     for verb in (validate, plan, run):
         _add(app, verb)
     app.add_typer(_getters(), name="get")
+    app.add_typer(_secrets(), name="secret")
     for verb in (logs, cancel, rerun, mask, schema, completion):
         _add(app, verb)
     return typer.main.get_command(app)
@@ -81,11 +95,27 @@ def _add(app: typer.Typer, verb: Any) -> None:
 
 def _getters() -> typer.Typer:
     group = typer.Typer(
-        no_args_is_help=True, rich_markup_mode=None, help="Show what there is: runs."
+        no_args_is_help=True, rich_markup_mode=None, help="Show what there is: runs, secrets."
     )
     for name, verb in (("runs", get.runs), ("run", get.runs)):
         group.command(name, epilog=examples(get.EXAMPLES), hidden=name == "run")(verb)
+    for name in ("secrets", "secret"):
+        text = examples(get_secrets.EXAMPLES)
+        group.command(name, epilog=text, hidden=name == "secret")(get_secrets.secrets)
     return group
+
+
+def _secrets() -> typer.Typer:
+    group = typer.Typer(
+        no_args_is_help=True, rich_markup_mode=None, help="Keep secrets of pipelines in a cluster."
+    )
+    group.callback()(_only_a_group)
+    group.command("create", epilog=examples(secret.EXAMPLES))(secret.create)
+    return group
+
+
+def _only_a_group() -> None:
+    """Nothing; without a callback a group of one verb would be that verb."""
 
 
 def examples(lines: str) -> str:

@@ -36,6 +36,9 @@ _OUTPUTS: Mapping[tuple[str, ...], Iterable[str]] = {
     ("rerun",): options.Progress,
     ("get", "runs"): options.Table,
     ("get", "run"): options.Table,
+    ("get", "secrets"): options.Table,
+    ("get", "secret"): options.Table,
+    ("secret", "create"): options.Report,
 }
 
 

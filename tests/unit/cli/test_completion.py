@@ -31,9 +31,12 @@ def store(folder: Path) -> RunDirectory:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("", "validate plan run get logs cancel rerun mask schema completion"),
+        ("", "validate plan run get logs cancel rerun secret mask schema completion"),
         ("r", "run rerun"),
-        ("get ", "runs"),
+        ("get ", "runs secrets"),
+        ("secret ", "create"),
+        ("get secrets -o ", "text wide name json yaml"),
+        ("secret create x -o ", "text json yaml"),
         ("logs ", "demo-1 demo-2"),
         ("logs demo-2", "demo-2"),
         ("logs demo-1 ", ""),
