@@ -71,7 +71,7 @@ class Api:
     @property
     def host(self) -> str:
         """The API server's name, as a Host header has it."""
-        return self._host.netloc
+        return str(self._host.netloc)
 
     def connection(self, timeout: float | None = None) -> http.client.HTTPSConnection:
         """A connection of its own, made at its first request."""

@@ -71,6 +71,12 @@ def observation_of(
     return dataclasses.replace(base, reason="Disrupted", message=note)
 
 
+def is_running(pod: Object, container: str) -> bool:
+    """Whether an init container or sidecar of the pod runs now."""
+    status = _container(pod.get("status", {}).get("initContainerStatuses", ()), container)
+    return status is not None and "running" in status["state"]
+
+
 def _without_pods(base: Observation, job: Object | None) -> Observation:
     if job is None:
         return dataclasses.replace(

@@ -21,7 +21,7 @@ from ..masking.masker import Secrets
 from ..pipeline.job import LABEL, MANAGED_BY, job, job_name
 from ..pipeline.observation import Observation, State
 from ..pipeline.pod import HOLD_CONTAINER, RESTORE_CONTAINER, JobSettings, Manifest
-from ..pipeline.pod_status import observation_of
+from ..pipeline.pod_status import is_running, observation_of
 from ..pipeline.run import Run
 from ..pipeline.spec import Step
 from .attempt import Clock
@@ -36,6 +36,8 @@ STOP_GRACE_SECONDS = 10
 LOOK_SECONDS = 5.0
 REFUSED_PATIENCE = 30.0
 """Seconds for which a Job whose pods are refused is waited for; room in a quota has no limit."""
+AGAIN_SECONDS = 1.0
+"""Seconds before work is tried again that only a broken way to the cluster undid."""
 CREATORS = 8
 CARRIERS = 32
 
@@ -203,9 +205,11 @@ class KubernetesExecutor:
         pod, run = seen.newest, session.run
         step = run.pipeline.step(followed.step)
         may_begin = followed.released or not _is_held(pod)
-        if pod is not None and may_begin and _is_running(pod, HOLD_CONTAINER):
+        if pod is not None and may_begin and is_running(pod, HOLD_CONTAINER):
             self._do(followed, "release", self._carriers, lambda: self._files.release(pod))
-        if pod is not None and may_begin and _is_running(pod, RESTORE_CONTAINER):
+        # After another driver its pod may be known sooner than the ends of what it depends on.
+        complete = all(run.status.step(name).phase.terminal for name in step.depends_on)
+        if pod is not None and may_begin and complete and is_running(pod, RESTORE_CONTAINER):
             self._do(
                 followed, "restore", self._carriers,
                 lambda: self._files.restore(run, step, pod, session.masks),
@@ -381,9 +385,10 @@ class KubernetesExecutor:
         pool: concurrent.futures.ThreadPoolExecutor,
         work: Callable[[], object],
     ) -> None:
-        """Begin a piece of work unless it is under way or done."""
+        """Begin a piece of work unless it is under way or done; what failed, after a pause."""
         if not followed.begun(what):
-            followed.work[what] = pool.submit(work)
+            pause = AGAIN_SECONDS if what in followed.work else 0.0
+            followed.work[what] = pool.submit(_later, pause, work)
             followed.work[what].add_done_callback(lambda _done: self._watched.wake())
 
 
@@ -393,6 +398,6 @@ def _is_held(pod: Manifest | None) -> bool:
     return any(container["name"] == HOLD_CONTAINER for container in wanted)
 
 
-def _is_running(pod: Manifest, container: str) -> bool:
-    statuses = pod.get("status", {}).get("initContainerStatuses", ())
-    return any(status["name"] == container and "running" in status["state"] for status in statuses)
+def _later(seconds: float, work: Callable[[], object]) -> object:
+    time.sleep(seconds)
+    return work()

@@ -6,6 +6,7 @@ travels is a tar stream over the connection that the driver has anyway.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import json
@@ -14,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, BinaryIO
 
-from ..core.errors import C8sError, Unavailable
+from ..core.errors import C8sError, Conflict, NotFound, Unavailable
 from ..kube.connection import Client
 from ..kube.exec import execute
 from ..masking.masker import Secrets
@@ -28,18 +29,24 @@ from ..pipeline.pod import (
     WORKSPACE,
     Manifest,
 )
+from ..pipeline.pod_status import is_running
 from ..pipeline.run import Run
 from ..pipeline.spec import Cache, Step
 from ..pipeline.template import render_key
-from ..storage import archive
+from ..storage import archive, atomic
 from ..storage.run_directory import RunDirectory
 from ..storage.selection import select
 from .artifacts import ArtifactStore, artifact_folder, as_fault, remove
+from .attempt import StepFault
 
 AGENT = ("python3", "-m", "c8s.agent")
 CARRY_SECONDS = 1800.0
 ARTIFACT_LIMIT = 5 * 2**30
 """Bytes that the files of one artifact or cache may have, unpacked."""
+
+
+class CarryFailed(C8sError):
+    """What carries files beside a step ended badly; to ask again would change nothing."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,14 +80,15 @@ class PodFiles:
     def restore(self, run: Run, step: Step, pod: Manifest, masks: Secrets) -> None:
         """Bring caches and the artifacts of dependencies into the workspace, then let it begin.
 
-        Raises StepFault where an artifact is gone or a file cannot be brought.
+        May be repeated. Raises StepFault where an artifact is gone or a file cannot be brought,
+        Unavailable where only the way to the pod is broken.
         """
         for cache in step.caches:
             key = self._key(pod, RESTORE_CONTAINER, cache)
             for folder, _paths in _folders(cache):
                 kept = self._store.cache(f"{folder}:{key}")
                 if kept.exists():
-                    with as_fault("CacheFailed"), open(kept, "rb") as stream:
+                    with _as_fault("CacheFailed"), open(kept, "rb") as stream:
                         self._agent(pod, RESTORE_CONTAINER, "unpack", folder, stdin=stream)
         for dependency in step.depends_on:
             for url in run.status.step(dependency).artifact_urls:
@@ -88,7 +96,7 @@ class PodFiles:
         self._open_door(pod, RESTORE_CONTAINER, "restored")
 
     def _bring(self, pod: Manifest, folder: pathlib.Path) -> None:
-        with as_fault("ArtifactsFailed"), tempfile.TemporaryFile() as stream:
+        with _as_fault("ArtifactsFailed"), tempfile.TemporaryFile() as stream:
             archive.pack(folder, select(folder, ["*"]), stream)
             stream.seek(0)
             self._agent(pod, RESTORE_CONTAINER, "unpack", WORKSPACE, stdin=stream)
@@ -96,19 +104,40 @@ class PodFiles:
     def collect(
         self, run: Run, step: Step, pod: Manifest, masks: Secrets, seen: Observation
     ) -> Kept:
-        """Fetch what an ended step left: artifacts whatever its end, caches after a success."""
+        """Fetch what an ended step left, then let its pod go.
+
+        Artifacts whatever its end, caches after a success. What was fetched is noted down first:
+        a driver that comes after this one needs no pod for it. Raises Unavailable where only the
+        way to the pod is broken.
+        """
         if not (step.artifacts or step.caches):
             return Kept()
-        try:
-            urls, missed = self._fetch_artifacts(run, step, pod, masks)
-            if seen.exit_code == 0 and not seen.reason:
-                for cache in step.caches:
-                    self._fetch_cache(pod, cache)
-            self._open_door(pod, KEEPER_CONTAINER, "fetched")
-        except C8sError as error:
-            return Kept(reason="ArtifactsFailed", message=f"its files were lost: {error}")
-        note = f"nothing matches artifact {', '.join(missed)}" if missed else ""
-        return Kept(tuple(urls), message=note)
+        name = pod["metadata"]["name"]
+        note = self._store.run(run.name) / "fetched" / f"{name}.json"
+        kept = _noted(note)
+        if kept is None:
+            try:
+                kept = self._fetch(run, step, pod, masks, seen)
+            except C8sError as error:
+                if isinstance(error, Unavailable) and is_running(pod, KEEPER_CONTAINER):
+                    raise
+                return Kept(reason="ArtifactsFailed", message=f"its files were lost: {error}")
+            atomic.write(note, atomic.to_json(dataclasses.asdict(kept)), durable=False)
+        if is_running(pod, KEEPER_CONTAINER):
+            # Gone meanwhile? Then nothing has to be let go.
+            with contextlib.suppress(Conflict, NotFound):
+                self._open_door(pod, KEEPER_CONTAINER, "fetched")
+        return kept
+
+    def _fetch(
+        self, run: Run, step: Step, pod: Manifest, masks: Secrets, seen: Observation
+    ) -> Kept:
+        urls, missed = self._fetch_artifacts(run, step, pod, masks)
+        if seen.exit_code == 0 and not seen.reason:
+            for cache in step.caches:
+                self._fetch_cache(pod, cache)
+        message = f"nothing matches artifact {', '.join(missed)}" if missed else ""
+        return Kept(tuple(urls), message=message)
 
     def _fetch_artifacts(
         self, run: Run, step: Step, pod: Manifest, masks: Secrets
@@ -188,7 +217,7 @@ class PodFiles:
         stdin: bytes | BinaryIO | None = None,
         stdout: IO[bytes] | None = None,
     ) -> None:
-        """Run a command of ours beside the step. Unavailable where it does not end well."""
+        """Run a command of ours beside the step. CarryFailed where it does not end well."""
         name = pod["metadata"]["name"]
         result = execute(
             self._client,
@@ -203,7 +232,27 @@ class PodFiles:
         )
         if result.exit_code != 0:
             said = result.message or result.stderr.decode(errors="replace").strip()
-            raise Unavailable(f"{command[-2]} in {name}/{container} failed: {said}")
+            raise CarryFailed(f"{command[-2]} in {name}/{container} failed: {said}")
+
+
+@contextlib.contextmanager
+def _as_fault(reason: str) -> Iterator[None]:
+    """As `as_fault`, but where only the way to the pod is broken: that is tried again."""
+    try:
+        with as_fault(reason):
+            yield
+    except StepFault as fault:
+        if isinstance(fault.__cause__, Unavailable):
+            raise fault.__cause__ from None
+        raise
+
+
+def _noted(note: pathlib.Path) -> Kept | None:
+    """What was fetched of a pod for good, None where nothing was."""
+    if not note.exists():
+        return None
+    found = atomic.read_json(note)
+    return Kept(tuple(found["urls"]), found["reason"], found["message"])
 
 
 def _folders(cache: Cache) -> Iterator[tuple[str, list[str]]]:
