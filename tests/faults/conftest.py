@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from faults.driving import end_all
 from host_yard import Yard, repository
 from kube.agent import push_agent
 from kube.cluster import Cluster
@@ -23,6 +25,12 @@ def yard(tmp_path: Path) -> Yard:
 def project(tmp_path: Path) -> Path:
     """A repository with one commit."""
     return repository(tmp_path / "project")
+
+
+@pytest.fixture(autouse=True)
+def no_driver_is_left() -> Iterator[None]:
+    yield
+    end_all()
 
 
 @pytest.fixture(scope="session")

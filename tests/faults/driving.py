@@ -29,6 +29,8 @@ C8S = Path(sys.executable).parent / "c8s"
 T = TypeVar("T")
 KEY = "the same"
 END_SECONDS = 240
+STARTED: list[subprocess.Popen[bytes]] = []
+"""The drivers of the test that goes on."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Place:
     def begin(self, file: Path, *words: str, **more: Any) -> subprocess.Popen[bytes]:
         """Start the command; called again with the same file it means the same run."""
         environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [
                 *(str(C8S), "run", str(file), "--executor", "kubernetes", "-o", "json"),
                 *("--namespace", self.namespace, "--store", str(self.store)),
@@ -56,6 +58,8 @@ class Place:
             stderr=subprocess.PIPE,
             **more,
         )
+        STARTED.append(process)
+        return process
 
     def runs(self) -> ClusterRuns:
         """A driver in this process."""
@@ -81,6 +85,13 @@ class Place:
         path = f"/api/v1/namespaces/{self.namespace}/configmaps?labelSelector={selector}"
         found = self.cluster.api().get(path)["items"]
         return [json.loads(item["data"]["record.json"]) for item in found]
+
+
+def end_all() -> None:
+    """End the drivers that a test, having failed, has left."""
+    while STARTED:
+        with STARTED.pop() as process:
+            process.kill()
 
 
 def ended(process: subprocess.Popen[bytes]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from .faults import Throttled, Uncertain, error_of
 from .network_faults import NotSent
 from .options import ConnectionOptions
 from .proxy import goes_direct
+from .server_time import ServerTime
 from .stream import Stream
 from .transport import Answer, Transport
 
@@ -37,7 +38,7 @@ class Client:
 
     `connections` bounds the requests on their way at one time (streams are not counted), and
     `patience` is the time in seconds that a request is tried again for when the server throttles,
-    fails or is away. What has never been reached is not waited for.
+    fails or is away. What has never been reached is not waited for. `time` is the server's.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Client:
         self.namespace = where.namespace
         self.context = where.context
         self.patience = patience
+        self.time = ServerTime()
         self._endpoint = where.endpoint
         self._credentials = where.credentials
         self._connections = connections
@@ -225,7 +227,9 @@ class Client:
         timeout: float,
     ) -> Answer:
         login, transport = self._ready()
-        return transport.exchange(method, address, self._headers(login, headers), data, timeout)
+        answer = transport.exchange(method, address, self._headers(login, headers), data, timeout)
+        self.time.heard(answer.date)
+        return answer
 
     def _ready(self) -> tuple[Any, Transport]:
         if self._closed.is_set():

@@ -29,11 +29,12 @@ _STREAMS = 4096
 class Answer:
     """A whole answer: status, the headers that matter, body."""
 
-    __slots__ = ("body", "retry_after", "status")
+    __slots__ = ("body", "date", "retry_after", "status")
 
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.status = status
         self.retry_after = _seconds(headers.get("Retry-After"))
+        self.date = headers.get("Date") or ""
         self.body = body
 
 

@@ -16,7 +16,7 @@ from ..pipeline.spec import Pipeline
 from ..storage.run_directory import RunDirectory
 from .cluster_secrets import ClusterSecrets
 from .config_map_records import ConfigMapRecords
-from .driven_runs import DrivenRuns, utc_now
+from .driven_runs import DrivenRuns
 from .events import Report, ignore
 from .forecast import Check
 from .host_runs import store_of
@@ -50,10 +50,12 @@ class ClusterRuns(DrivenRuns):
             records,
             self._secrets,
             PodLogs(client, settings.namespace, directory),
-            PodFiles(client, settings.namespace, directory, utc_now),
-            utc_now,
+            PodFiles(client, settings.namespace, directory, client.time.now),
+            client.time.now,
         )
-        super().__init__(EXECUTOR, executor, records, report, allow_file=False)
+        super().__init__(
+            EXECUTOR, executor, records, report, allow_file=False, clock=client.time.now
+        )
 
     def _check(self, *, with_secrets: bool = True) -> Check:
         return self._secrets.check if with_secrets else _unchecked

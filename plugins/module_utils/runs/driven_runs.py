@@ -13,6 +13,7 @@ from ..core.errors import Conflict
 from ..pipeline.record import from_record
 from ..pipeline.run import Run
 from . import inspection
+from .attempt import Clock
 from .birth import Order
 from .driver import Driver
 from .events import Report
@@ -45,7 +46,7 @@ class DrivenRuns(abc.ABC):
     """Launch runs, look for them, end them. `interrupt` ends early what `launch` drives.
 
     `executor_name` is what records say of where a run ran; `allow_file`: whether a repository may
-    be a folder of this host.
+    be a folder of this host; `clock`: the time where runs are.
     """
 
     def __init__(
@@ -56,14 +57,14 @@ class DrivenRuns(abc.ABC):
         report: Report,
         *,
         allow_file: bool,
+        clock: Clock = utc_now,
     ) -> None:
         self.records = records
         self._executor_name = executor_name
         self._allow_file = allow_file
-        self._driver = Driver(executor, records, clock=utc_now, new_id=new_id, report=report)
-        self._launcher = Launcher(
-            records, self._driver, clock=utc_now, new_id=new_id, report=report
-        )
+        self._clock = clock
+        self._driver = Driver(executor, records, clock=clock, new_id=new_id, report=report)
+        self._launcher = Launcher(records, self._driver, clock=clock, new_id=new_id, report=report)
 
     @abc.abstractmethod
     def _check(self, *, with_secrets: bool = True) -> Check:
@@ -75,16 +76,16 @@ class DrivenRuns(abc.ABC):
         Without `with_secrets`, secrets that are missing are no problem yet.
         """
         check = self._check(with_secrets=with_secrets)
-        return orders_from(requests, utc_now(), allow_file=self._allow_file, check=check)
+        return orders_from(requests, self._clock(), allow_file=self._allow_file, check=check)
 
     def forecast(self, orders: Sequence[Order]) -> list[Forecast]:
         """What `launch` would do with the orders; see `forecasts`."""
         meant = [dataclasses.replace(order, executor=self._executor_name) for order in orders]
-        return forecasts(self.records, meant, self._check(), utc_now())
+        return forecasts(self.records, meant, self._check(), self._clock())
 
     def rerun_order(self, name: str, *, failed_only: bool, by: str) -> Order:
         """The order that runs an ended run again."""
-        return rerun_order(self.records, name, failed_only=failed_only, by=by, now=utc_now())
+        return rerun_order(self.records, name, failed_only=failed_only, by=by, now=self._clock())
 
     def launch(self, orders: Sequence[Order]) -> list[Launched]:
         """Launch and drive to the end; see `Launcher.launch`."""
@@ -99,7 +100,7 @@ class DrivenRuns(abc.ABC):
         """
         for name in names:
             if not self.named(name).status.phase.terminal:
-                inspection.cancel(self.records, name, by, utc_now())
+                inspection.cancel(self.records, name, by, self._clock())
         return [self._cancelled(name, wait=wait) for name in names]
 
     def _cancelled(self, name: str, *, wait: bool) -> Run:
