@@ -2,17 +2,19 @@
 
     metadata.name      c8s-RUN
     labels             managed-by, kind, run, pipeline, phase, parent, and `cancel` once asked for
-    annotations        the wish to cancel, as JSON
+    annotations        the wish to cancel, and who drives it until when, as JSON
     data/binaryData    the record: as text while it is small, packed where it is not
 
 Of a run that goes on only what changed some seconds ago is written; whatever is missing when the
 driver dies is read again from the Jobs, whose names anybody can work out. A run is locked by a
-file on the driver's host; two drivers on two hosts meet in the same Jobs and double nothing.
+file on the driver's host, and by a claim that runs out for other hosts (`claims`). Should two drive
+it all the same, they meet in the same Jobs and double nothing.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import hashlib
 import json
@@ -22,19 +24,21 @@ import threading
 import time
 from typing import Any
 
-from ..core.errors import Conflict, NotFound
+from ..core.errors import Conflict, NotFound, Unavailable
 from ..core.names import dns_label, label_value
 from ..kube.connection import MERGE_PATCH, Client
 from ..kube.faults import AlreadyExists
 from ..pipeline.job import LABEL, MANAGED_BY
 from ..pipeline.status import Phase
 from ..storage.run_directory import RUN_NAME_LIMIT, Lock, RunDirectory
+from .claims import CLAIM_ANNOTATION, Claims
 
 Record = dict[str, Any]
 
 TEXT_LIMIT = 256 * 1024
 HOLD_SECONDS = 5.0
 CANCEL_LOOK_SECONDS = 2.0
+CLAIM_TRIES = 5
 _ANNOTATION = f"{LABEL}/cancel-request"
 
 
@@ -45,6 +49,7 @@ class ConfigMapRecords:
         self.directory = directory
         self._client = client
         self._path = f"/api/v1/namespaces/{namespace}/configmaps"
+        self._claims = Claims(directory, client.time.now)
         self._uids: dict[str, str] = {}
         self._written: dict[str, float] = {}
         self._held: dict[str, Record] = {}
@@ -62,13 +67,14 @@ class ConfigMapRecords:
             made = self._client.request(
                 "POST",
                 self._path,
-                _config_map(record),
+                self._claimed(record),
                 repeatable=True,
                 doing=f"keep the record of run {name}",
             )
         except AlreadyExists:
             made = self._get(name)
             if _record(made)["metadata"]["uid"] != record["metadata"]["uid"]:
+                self._claims.forget(name)
                 return False
         self._uids[name] = made["metadata"]["uid"]
         self._written[name] = time.monotonic()
@@ -83,17 +89,36 @@ class ConfigMapRecords:
         self._held.pop(name, None)
         self._send(name, record)
 
+    def _claimed(self, record: Record) -> Record:
+        """What is written of a run: while it goes on, that it is driven from here. Its parent's
+        claim is that of a child."""
+        manifest = _config_map(record)
+        name = record["metadata"]["name"]
+        if record["spec"].get("parent"):
+            return manifest
+        if Phase(record["status"]["phase"]).terminal:
+            self._claims.forget(name)
+            manifest["metadata"]["annotations"] = {CLAIM_ANNOTATION: None}
+        else:
+            manifest["metadata"]["annotations"] = self._claims.fresh(name)
+        return manifest
+
     def settle(self) -> None:
         now = time.monotonic()
         for name, record in list(self._held.items()):
             if now - self._written.get(name, 0.0) >= HOLD_SECONDS:
                 del self._held[name]
                 self._send(name, record)
+        for name in self._claims.due():
+            # In an outage there is time until it runs out.
+            with contextlib.suppress(Unavailable):
+                self._patch_claim(name)
 
     def _send(self, name: str, record: Record) -> None:
-        manifest = _config_map(record)
+        manifest = self._claimed(record)
+        del manifest["metadata"]["name"]
         patch = {
-            "metadata": {"labels": manifest["metadata"]["labels"]},
+            "metadata": manifest["metadata"],
             "data": manifest.get("data"),
             "binaryData": manifest.get("binaryData"),
         }
@@ -119,6 +144,7 @@ class ConfigMapRecords:
             )
         except NotFound:
             raise NotFound(f"no run is named {name!r} in {self}") from None
+        self._claims.saw(name, found)
         return found
 
     def records(self) -> list[Record]:
@@ -179,11 +205,47 @@ class ConfigMapRecords:
     # --- who drives, and who wants it to end ---------------------------------------------------
 
     def lock(self, name: str) -> Lock | None:
-        return self.directory.lock(name)
+        lock = self.directory.lock(name)
+        if lock is not None and not self._claim(name):
+            lock.release()
+            return None
+        return lock
+
+    def _claim(self, name: str) -> bool:
+        """Whether the run may be driven from here: no other host has a good claim on it."""
+        for _try in range(CLAIM_TRIES):
+            if self._claims.owns(name):
+                return True
+            found = self._get(name)
+            if self._claims.elsewhere(name):
+                return False
+            try:
+                self._patch_claim(name, found["metadata"]["resourceVersion"])
+            except Conflict:
+                self._claims.forget(name)
+        return self._claims.owns(name)
+
+    def _patch_claim(self, name: str, version: str = "") -> None:
+        """Claim a run; with `version`, only if its record is still that one."""
+        metadata: Record = {"annotations": self._claims.fresh(name)}
+        if version:
+            metadata["resourceVersion"] = version
+        self._client.request(
+            "PATCH",
+            f"{self._path}/{_name(name)}",
+            {"metadata": metadata},
+            content_type=MERGE_PATCH,
+            repeatable=True,
+            doing=f"claim run {name}",
+        )
 
     def driven(self, name: str) -> bool:
-        """Whether it is driven, as far as this host knows: what another one launched may be."""
-        return not self.directory.run(name).exists() or self.directory.driven(name)
+        """Whether a process of this host drives it, or one of another that has a good claim."""
+        if self.directory.run(name).exists() and self.directory.driven(name):
+            return True
+        if not self._claims.known(name):
+            self._get(name)
+        return self._claims.elsewhere(name)
 
     def run(self, name: str) -> pathlib.Path:
         """The folder of this host with what the run left."""

@@ -8,6 +8,7 @@ runs/NAME/artifacts/      what steps left, by step and artifact
 keys/DIGEST.json          the run that an idempotency key stands for
 numbers/PIPELINE          how many runs of the pipeline there have been
 caches/DIGEST.tar         what steps left for later runs
+identity                  a name for this directory that no other one has
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import fcntl
 import hashlib
 import os
 import pathlib
+import secrets
 import shutil
 import time
 from collections.abc import Mapping
@@ -96,6 +98,17 @@ class RunDirectory:
             raise Conflict(f"run {name!r} is being driven; cancel it first")
         with atomic.explained(self.run(name)):
             shutil.rmtree(self.run(name))
+
+    def identity(self, *, make: bool = False) -> str:
+        """A name that no other directory has; empty where it has none yet and none is to be made.
+
+        Whoever shares the directory shares its name, as they share its locks.
+        """
+        path = self.root / "identity"
+        if make and not path.exists():
+            atomic.create(path, secrets.token_hex(8).encode())
+        with atomic.explained(path):
+            return path.read_text() if path.exists() else ""
 
     # --- places --------------------------------------------------------------------------------
 

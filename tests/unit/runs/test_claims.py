@@ -1,0 +1,87 @@
+"""Claims on runs: good for a while, renewed in time, told apart by the store they come from."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.c8s.ci.plugins.module_utils.runs.claims import (
+    CLAIM,
+    CLAIM_ANNOTATION,
+    RENEWAL,
+    Claims,
+)
+from ansible_collections.c8s.ci.plugins.module_utils.storage.run_directory import RunDirectory
+
+SECOND = datetime.timedelta(seconds=1)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
+
+    def __call__(self) -> datetime.datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def config_map(annotations: dict[str, str] | None) -> dict[str, Any]:
+    return {"metadata": {"name": "c8s-r", "annotations": annotations}}
+
+
+def test_of_another_store_until_it_runs_out(tmp_path: Path, clock: Clock) -> None:
+    one, other = (Claims(RunDirectory(tmp_path / name), clock) for name in "ab")
+    told = config_map(one.fresh("r"))
+    other.saw("r", told)
+    one.saw("r", told)
+    assert (one.owns("r"), one.elsewhere("r")) == (True, False)
+    assert (other.owns("r"), other.elsewhere("r")) == (False, True)
+    clock.now += CLAIM - SECOND
+    assert other.elsewhere("r")
+    clock.now += SECOND
+    assert not other.elsewhere("r")
+    assert not one.owns("r")
+
+
+def test_a_store_that_is_shared_is_one(tmp_path: Path, clock: Clock) -> None:
+    one, other = (Claims(RunDirectory(tmp_path / "a"), clock) for _each in range(2))
+    other.saw("r", config_map(one.fresh("r")))
+    assert not other.elsewhere("r")
+
+
+def test_it_is_renewed_long_before_it_runs_out(tmp_path: Path, clock: Clock) -> None:
+    claims = Claims(RunDirectory(tmp_path), clock)
+    claims.fresh("r")
+    claims.fresh("ended")
+    claims.forget("ended")
+    assert claims.due() == []
+    clock.now += RENEWAL
+    assert claims.due() == ["r"]
+    claims.fresh("r")
+    assert claims.due() == []
+    assert RENEWAL * 2 < CLAIM
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "null", "[]", '{"holder": "x"}', '{"holder": "x", "until": "noon"}']
+)
+def test_what_is_no_claim_keeps_nobody(tmp_path: Path, clock: Clock, text: str) -> None:
+    claims = Claims(RunDirectory(tmp_path), clock)
+    claims.saw("r", config_map({CLAIM_ANNOTATION: text}))
+    assert not claims.elsewhere("r")
+    claims.saw("r", config_map(None))
+    assert claims.known("r")
+    assert not claims.elsewhere("r")
+
+
+def test_who_only_looks_makes_nothing(tmp_path: Path, clock: Clock) -> None:
+    driver, looker = (Claims(RunDirectory(tmp_path / name), clock) for name in ("a", "none"))
+    looker.saw("r", config_map(driver.fresh("r")))
+    assert looker.elsewhere("r")
+    assert not (tmp_path / "none").exists()
