@@ -124,14 +124,14 @@ class EngineClient:
             process.returncode, output.decode(errors="replace"), said.decode(errors="replace")
         )
 
-    def facts(self) -> EngineFacts:
-        """What the engine is; Unavailable, with what to do, where it does not work."""
+    def facts(self, seconds: float = CALL_SECONDS) -> EngineFacts:
+        """What the engine is; Unavailable, with what to do, where it does not work in time."""
         if shutil.which(self.program) is None:
             raise Unavailable(
                 f"there is no program {self.program!r} on the PATH; install {self.program} or use"
                 " another executor (local needs nothing installed)"
             )
-        answer = self.call("info", "--format", "{{json .}}")
+        answer = self.call("info", "--format", "{{json .}}", seconds=seconds)
         try:
             found = json.loads(answer.output) if answer.ok else {}
         except ValueError:

@@ -36,9 +36,10 @@ Query: TypeAlias = "Mapping[str, str | int | bool]"
 class Client:
     """What talks to one API server as one user. Safe to use from many threads.
 
-    `connections` bounds the requests on their way at one time (streams are not counted), and
-    `patience` is the time in seconds that a request is tried again for when the server throttles,
-    fails or is away. What has never been reached is not waited for. `time` is the server's.
+    `connections` bounds the requests on their way at one time (streams are not counted),
+    `timeout` is the time in seconds that each try of a request waits for the server, and
+    `patience` the time that it is tried again for when the server throttles, fails or is away.
+    What has never been reached is not waited for. `time` is the server's.
     """
 
     def __init__(
@@ -46,12 +47,14 @@ class Client:
         where: Target,
         *,
         connections: int = 8,
+        timeout: float = 30.0,
         patience: float = 30.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.server = where.endpoint.server
         self.namespace = where.namespace
         self.context = where.context
+        self.timeout = timeout
         self.patience = patience
         self.time = ServerTime()
         self._endpoint = where.endpoint
@@ -71,14 +74,14 @@ class Client:
         *,
         params: Query | None = None,
         content_type: str = JSON,
-        timeout: float = 30.0,
+        timeout: float | None = None,
         patience: float | None = None,
         repeatable: bool | None = None,
         doing: str = "",
     ) -> Any:
         """The decoded answer to one request.
 
-        `timeout` is the time in seconds that each try waits for the server. A request that changes
+        `timeout` and `patience` are the client's unless given here. A request that changes
         nothing when it comes twice is `repeatable` (default: by its verb, and server-side apply)
         and is tried again when its answer was lost; any other one then raises Uncertain: it may
         have been carried out. `doing` completes "cannot ..." in errors.
@@ -109,12 +112,38 @@ class Client:
         *,
         params: Query | None = None,
         content_type: str = JSON,
-        timeout: float = 30.0,
+        timeout: float | None = None,
         patience: float | None = None,
         repeatable: bool | None = None,
         doing: str = "",
     ) -> bytes:
         """The answer's bytes as they are; see `request`."""
+        return self.answer(
+            method,
+            path,
+            body,
+            params=params,
+            content_type=content_type,
+            timeout=timeout,
+            patience=patience,
+            repeatable=repeatable,
+            doing=doing,
+        ).body
+
+    def answer(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | list[Any] | bytes | None = None,
+        *,
+        params: Query | None = None,
+        content_type: str = JSON,
+        timeout: float | None = None,
+        patience: float | None = None,
+        repeatable: bool | None = None,
+        doing: str = "",
+    ) -> Answer:
+        """The whole answer with its headers; see `request`."""
         data = body if isinstance(body, bytes | None) else encode(body)
         headers = {"Content-Type": content_type} if data is not None else {}
         again = repeatable
@@ -129,7 +158,8 @@ class Client:
         while True:
             wait = 0.0
             try:
-                answer = self._exchange(method, address, headers, data, timeout)
+                wanted = self.timeout if timeout is None else timeout
+                answer = self._exchange(method, address, headers, data, wanted)
             except NotSent as error:
                 if not self._reached:
                     raise
@@ -141,7 +171,7 @@ class Client:
             else:
                 self._reached = True
                 if 200 <= answer.status < 300:
-                    return answer.body
+                    return answer
                 failure = error_of(answer.status, answer.body, doing, answer.retry_after)
                 if answer.status == 401 and not renewed and self._credentials.renew():
                     renewed = True
@@ -264,13 +294,15 @@ def connect(
     environ: Mapping[str, str],
     *,
     connections: int = 8,
+    timeout: float = 30.0,
     patience: float = 30.0,
 ) -> Client:
     """A client for what the options and the environment name; nothing is sent yet.
 
     Raises NotFound when there is nothing to connect to, InvalidInput for what cannot be right.
     """
-    return Client(target(options, environ), connections=connections, patience=patience)
+    where = target(options, environ)
+    return Client(where, connections=connections, timeout=timeout, patience=patience)
 
 
 def _address(path: str, params: Query | None) -> str:

@@ -27,7 +27,7 @@ _STREAMS = 4096
 
 
 class Answer:
-    """A whole answer: status, the headers that matter, body."""
+    """A whole answer: status, the headers that matter, body. `date` is empty where none came."""
 
     __slots__ = ("body", "date", "retry_after", "status")
 

@@ -22,12 +22,18 @@ def job_name(run: Run, step_name: str, attempt: int) -> str:
 
 
 def job(
-    run: Run, step: Step, attempt: int, settings: JobSettings, owner: Manifest, *, ahead: bool
+    run: Run,
+    step: Step,
+    attempt: int,
+    settings: JobSettings,
+    owner: Manifest | None,
+    *,
+    ahead: bool,
 ) -> Manifest:
     """The Job of one attempt of a step.
 
-    `owner` is the owner reference to the run's record. With `ahead` the pod waits before its
-    first command until it is released.
+    `owner` is the owner reference to the run's record, None where there is none yet. With `ahead`
+    the pod waits before its first command until it is released.
     """
     labels = _labels(run, step, attempt, settings)
     return {
@@ -38,7 +44,7 @@ def job(
             "namespace": settings.namespace,
             "labels": labels,
             "annotations": _annotations(run),
-            "ownerReferences": [owner],
+            **({"ownerReferences": [owner]} if owner else {}),
         },
         "spec": {
             "backoffLimit": 0,

@@ -319,6 +319,12 @@ def _container_security(*, privileged: bool = False) -> Manifest:
     return {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
+def priority_classes(settings: JobSettings) -> tuple[str, ...]:
+    """The PriorityClasses that pods may ask for with these settings."""
+    prefix = settings.priority_class_prefix
+    return tuple(f"{prefix}{priority}" for priority in Priority) if prefix else ()
+
+
 def _priority_class(run: Run, settings: JobSettings) -> str | None:
     if not settings.priority_class_prefix:
         return None

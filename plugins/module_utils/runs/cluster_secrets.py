@@ -40,9 +40,10 @@ class ClusterSecrets:
         """
         check_secrets(pipeline, self.values(pipeline))
         if pipeline.clone is not None:
-            self._check_clone()
+            self.check_clone()
 
-    def _check_clone(self) -> None:
+    def check_clone(self) -> None:
+        """Raise InvalidInput where what the clone needs is not there."""
         where = f"in namespace {self._namespace}"
         if self._clone_secret:
             held = self._read(self._clone_secret)

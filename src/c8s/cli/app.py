@@ -13,6 +13,7 @@ from .options import Store
 from .verbs import (
     cancel,
     completion,
+    doctor,
     get,
     get_secrets,
     logs,
@@ -53,7 +54,7 @@ Examples:
 """
 
 # The verbs as people meet them; those that are not named come last.
-ORDER = ("validate", "plan", "run", "get", "logs", "cancel", "rerun", "secret")
+ORDER = ("validate", "plan", "run", "get", "logs", "cancel", "rerun", "secret", "doctor")
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 
@@ -82,7 +83,7 @@ def command() -> Any:
         _add(app, verb)
     app.add_typer(_getters(), name="get")
     app.add_typer(_secrets(), name="secret")
-    for verb in (logs, cancel, rerun, mask, schema, completion):
+    for verb in (logs, cancel, rerun, doctor, mask, schema, completion):
         _add(app, verb)
     return typer.main.get_command(app)
 

@@ -20,6 +20,11 @@ class Cluster:
     kubeconfig: str = ""
     agent_image: str = ""
     clone_secret: str = ""
+    authorities: str = ""
+    runtime_class: str = ""
+    pull_secrets: tuple[str, ...] = ()
+    priority_class_prefix: str = ""
+    run_as_user: int | None = None
 
     @property
     def named(self) -> bool:
@@ -28,7 +33,9 @@ class Cluster:
 
     def options(self, store: pathlib.Path | None) -> dict[str, Any]:
         """As plain options of the operations."""
-        given = {name: value for name, value in dataclasses.asdict(self).items() if value}
+        given = {
+            name: value for name, value in dataclasses.asdict(self).items() if value or value == 0
+        }
         return {**given, "store": str(store) if store else None}
 
 

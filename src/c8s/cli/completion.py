@@ -39,6 +39,7 @@ _OUTPUTS: Mapping[tuple[str, ...], Iterable[str]] = {
     ("get", "secrets"): options.Table,
     ("get", "secret"): options.Table,
     ("secret", "create"): options.Report,
+    ("doctor",): options.Report,
 }
 
 

@@ -170,3 +170,41 @@ CloneSecret = Annotated[
         "--clone-secret", metavar="NAME", help="kubernetes: the Secret to clone with, if any"
     ),
 ]
+Authorities = Annotated[
+    str,
+    typer.Option(
+        "--authorities",
+        metavar="NAME",
+        help="kubernetes: the ConfigMap whose ca.crt git trusts, if any",
+    ),
+]
+RuntimeClass = Annotated[
+    str,
+    typer.Option(
+        "--runtime-class", metavar="NAME", help="kubernetes: the RuntimeClass of pods, if any"
+    ),
+]
+PullSecret = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--pull-secret",
+        metavar="NAME",
+        help="kubernetes: a Secret to pull images with; may be repeated",
+    ),
+]
+PriorityClassPrefix = Annotated[
+    str,
+    typer.Option(
+        "--priority-class-prefix",
+        metavar="TEXT",
+        help="kubernetes: what comes before high, medium and low in PriorityClasses",
+    ),
+]
+RunAsUser = Annotated[
+    int | None,
+    typer.Option(
+        "--run-as-user",
+        metavar="UID",
+        help="kubernetes: the user in pods (10001; -1: the images' own)",
+    ),
+]

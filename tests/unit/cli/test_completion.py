@@ -31,7 +31,7 @@ def store(folder: Path) -> RunDirectory:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("", "validate plan run get logs cancel rerun secret mask schema completion"),
+        ("", "validate plan run get logs cancel rerun secret doctor mask schema completion"),
         ("r", "run rerun"),
         ("get ", "runs secrets"),
         ("secret ", "create"),
