@@ -77,6 +77,12 @@ def is_running(pod: Object, container: str) -> bool:
     return status is not None and "running" in status["state"]
 
 
+def waits_for_release(pod: Object | None) -> bool:
+    """Whether the pod was prepared ahead: what is brought to it may not be complete yet."""
+    wanted = pod["spec"].get("initContainers", ()) if pod else ()
+    return any(container["name"] == HOLD_CONTAINER for container in wanted)
+
+
 def _without_pods(base: Observation, job: Object | None) -> Observation:
     if job is None:
         return dataclasses.replace(
@@ -222,8 +228,7 @@ def _disruption(pod: Object) -> str:
 
 def _is_held(pod: Object) -> bool:
     """Whether the pod was prepared ahead and waits, or will wait, for its release."""
-    wanted = pod["spec"].get("initContainers", ())
-    if not any(container["name"] == HOLD_CONTAINER for container in wanted):
+    if not waits_for_release(pod):
         return False
     statuses = pod.get("status", {}).get("initContainerStatuses", ())
     hold = _container(statuses, HOLD_CONTAINER)

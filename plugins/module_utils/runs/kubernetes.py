@@ -21,7 +21,7 @@ from ..masking.masker import Secrets
 from ..pipeline.job import LABEL, MANAGED_BY, job, job_name
 from ..pipeline.observation import Observation, State
 from ..pipeline.pod import HOLD_CONTAINER, RESTORE_CONTAINER, JobSettings, Manifest
-from ..pipeline.pod_status import is_running, observation_of
+from ..pipeline.pod_status import is_running, observation_of, waits_for_release
 from ..pipeline.run import Run
 from ..pipeline.spec import Step
 from .attempt import Clock
@@ -204,7 +204,7 @@ class KubernetesExecutor:
         """Do what the attempt needs at this moment; report its end once its results are kept."""
         pod, run = seen.newest, session.run
         step = run.pipeline.step(followed.step)
-        may_begin = followed.released or not _is_held(pod)
+        may_begin = followed.released or not waits_for_release(pod)
         if pod is not None and may_begin and is_running(pod, HOLD_CONTAINER):
             self._do(followed, "release", self._carriers, lambda: self._files.release(pod))
         # After another driver its pod may be known sooner than the ends of what it depends on.
@@ -390,12 +390,6 @@ class KubernetesExecutor:
             pause = AGAIN_SECONDS if what in followed.work else 0.0
             followed.work[what] = pool.submit(_later, pause, work)
             followed.work[what].add_done_callback(lambda _done: self._watched.wake())
-
-
-def _is_held(pod: Manifest | None) -> bool:
-    """Whether the pod was prepared ahead: what is brought to it may not be complete yet."""
-    wanted = pod["spec"].get("initContainers", ()) if pod else ()
-    return any(container["name"] == HOLD_CONTAINER for container in wanted)
 
 
 def _later(seconds: float, work: Callable[[], object]) -> object:
