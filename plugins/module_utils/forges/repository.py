@@ -113,9 +113,13 @@ def check_ref(name: str, what: str) -> str:
 
     The rules are those of git-check-ref-format(1). Shell text such as `$(id)` passes: it is data.
     """
+    if len(name.encode()) > REF_LENGTH_LIMIT:
+        raise InvalidInput(
+            f"the name of the {what}, {name[:40]!r} and so on, has {len(name.encode())} bytes;"
+            f" at most {REF_LENGTH_LIMIT} are possible"
+        )
     bad = (
         not _REF.fullmatch(name)
-        or len(name.encode()) > REF_LENGTH_LIMIT
         or name.startswith(("-", "/", "."))
         or name.endswith(("/", ".", ".lock"))
         or ".." in name

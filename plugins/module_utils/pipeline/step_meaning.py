@@ -192,6 +192,12 @@ def _judge_artifact_name(name: str, path: Path, faults: Faults) -> None:
         faults.add(path, message)
 
 
+_HOME_GOES = (
+    "the home ends with the step: let the program keep its cache in the workspace, by a variable"
+    " such as PIP_CACHE_DIR"
+)
+
+
 def _judge_paths(
     texts: Iterable[str | None],
     path: Path,
@@ -203,7 +209,8 @@ def _judge_paths(
     for index, text in enumerate(texts):
         if text and leaves(text):
             place = (*path, index) if indexed and root == "the workspace" else path
-            faults.add(place, f"{shown(text)} leaves {root}; give a path in it, without '..'")
+            message = f"{shown(text)} leaves {root}; give a path in it, without '..'"
+            faults.add(place, message, suggestion=_HOME_GOES if text.startswith("~") else "")
 
 
 def _judge_services(services: Sequence[Document | None], path: Path, faults: Faults) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import time
 from collections.abc import Callable, Sequence
 
 from ..core.errors import Unavailable
@@ -21,6 +22,7 @@ OOM_KILLED = "OOMKilled"
 
 _KILLED = 137
 _NOT_FOUND = 127
+_REMOVAL_SECONDS, _REMOVAL_LOOK_SECONDS = 3.0, 0.2
 # What is added to the output has to fit into the pipe, for its reader is the one who adds it.
 _ADDED_LIMIT = 16 * 1024
 
@@ -85,7 +87,7 @@ class ContainerChild:
     def finish(self) -> Ending:
         self._close_output()
         try:
-            (state,) = inspect(self._client, self._containers[-1:])
+            state = self._last_state()
             remove(self._client, self._containers[::-1])  # What is left, the sweep of the run says.
         except Unavailable as error:
             return Ending(None, ENGINE_FAILED, str(error), disruption=True)
@@ -93,6 +95,21 @@ class ContainerChild:
             self._process.kill()
             self._process.wait()
         return ending_of(state, self._step, killed=self._killed, version=self._cgroup_version)
+
+    def _last_state(self) -> ContainerState:
+        """What the engine says of the container that has ended.
+
+        Whoever removes a running container kills it first. One that was killed, and not by us, may
+        be about to be removed: then its end is no fault of the step. Raises Unavailable where the
+        container is gone.
+        """
+        deadline = time.monotonic() + _REMOVAL_SECONDS
+        while True:
+            (state,) = inspect(self._client, self._containers[-1:])
+            strange = state.exit_code == _KILLED and not (self._killed or state.oom_killed)
+            if state.removed or not strange or time.monotonic() > deadline:
+                return state
+            time.sleep(_REMOVAL_LOOK_SECONDS)
 
     def _close_output(self) -> None:
         write, self._write = self._write, -1

@@ -164,19 +164,21 @@ def judged(orders: Sequence[Order]) -> Sequence[Order]:
 def matching(existing: Run, wanted: Run) -> Run:
     """The existing run, where an order means it: same pipeline, commit, branch, tag, executor.
 
-    Raises Conflict where it is another one.
+    Raises Conflict, saying in what it is another one, where it is.
     """
-    same = (
-        existing.document == wanted.document
-        and existing.trigger.commit == wanted.trigger.commit
-        and existing.trigger.branch == wanted.trigger.branch
-        and existing.trigger.tag == wanted.trigger.tag
-        and existing.rerun_of == wanted.rerun_of
-        and (not wanted.executor or existing.executor in ("", wanted.executor))
-    )
-    if not same:
+    kept, meant = existing.trigger, wanted.trigger
+    same = {
+        "pipeline": existing.document == wanted.document,
+        "commit": kept.commit == meant.commit,
+        "branch": kept.branch == meant.branch,
+        "tag": kept.tag == meant.tag,
+        "run to repeat": existing.rerun_of == wanted.rerun_of,
+        "executor": not wanted.executor or existing.executor in ("", wanted.executor),
+    }
+    others = [what for what, is_same in same.items() if not is_same]
+    if others:
         raise Conflict(
-            f"run {existing.name!r} exists already with another pipeline, commit or executor;"
+            f"run {existing.name!r} exists already with another {' and '.join(others)};"
             " choose another name"
         )
     return existing

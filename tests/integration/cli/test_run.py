@@ -220,7 +220,10 @@ def test_one_name_one_run(project, commit):
     project.commit({"source": "fine too\n"})
     other = project.c8s("run", "--name", "mine")
     assert other.code == 1
-    assert "exists already with another pipeline, commit or executor" in other.err
+    assert "run 'mine' exists already with another commit; choose another name" in other.err
+    project.git("checkout", "--quiet", "-b", "aside", "HEAD~")
+    other = project.c8s("run", "--name", "mine")
+    assert "run 'mine' exists already with another branch; choose another name" in other.err
 
 
 @pytest.mark.parametrize(
@@ -233,7 +236,7 @@ def test_one_name_one_run(project, commit):
         (["--branch", "$(id)"], 2, "has no branch '$(id)'"),
         (["--branch", "-rf"], 2, "no valid branch name"),
         (["--branch", "../../x"], 2, "no valid branch name"),
-        (["--branch", "b" * 300], 2, "no valid branch name"),
+        (["--branch", "b" * 300], 2, "at most 255 are possible"),
         (["--commit", "xyz"], 2, "is no commit"),
         (["--commit", "f" * 40], 2, "has no commit"),
         (["--tag", "v9"], 2, "has no tag 'v9'"),

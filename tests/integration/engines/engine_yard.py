@@ -58,7 +58,7 @@ class EngineYard(Yard):
     def mark(self, step: str, name: str = "mark", attempt: int = 1) -> Path:
         """Wait for a file of this name in the workspace of a running step."""
         form = f"c8s-*/{step}-{attempt}/workspace/{name}"
-        return wait_for(lambda: next(self.workspaces.glob(form), None), f"{name} of {step}")
+        return wait_for(lambda: next(self.workspaces.glob(form), None), f"{name} of {step}", 60)
 
 
 class Launch(threading.Thread):

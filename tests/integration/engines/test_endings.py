@@ -74,10 +74,16 @@ def test_a_cancel_ends_what_runs(yard: EngineYard):
     assert {step.phase for step in run.status.steps} == {"Cancelled"}
 
 
-def test_a_container_removed_by_hand_is_a_disruption(yard: EngineYard):
+@pytest.mark.parametrize("killed_first", [False, True], ids=["at-once", "killed-first"])
+def test_a_container_removed_by_hand_is_a_disruption(yard: EngineYard, killed_first: bool):
+    """podman does it in two moves itself: for a moment the container is killed and still there."""
     launch = Launch(yard, {"only": WAITING})
     yard.mark("only")
     (container,) = yard.containers("c8s.dev/step=only")
+    name = yard.ask("container", "inspect", "--format", "{{.Name}}", container).strip("/\n")
+    if killed_first:
+        yard.ask("kill", container)
+        wait_for(lambda: not alive(f"--attach\0{name}"), "the step is seen to have ended")
     yard.ask("rm", "--force", container)
     yard.mark("only", attempt=2).with_name("go").touch()
     run = launch.ended()

@@ -139,6 +139,8 @@ def test_of_the_checkout_it_is_in(c8s, folder: Path):
     ("words", "code", "said"),
     [
         (["--branch", "-rf"], 2, "'-rf' is no valid branch name"),
+        (["--branch", "../../x"], 2, "'../../x' is no valid branch name"),
+        (["--branch", "x" * 300], 2, "and so on, has 300 bytes; at most 255 are possible"),
         (["--commit", "xyz"], 2, "is no commit"),
         (["--event", "merge"], 2, "'merge' is not one of"),
         (["gone.yaml"], 3, "'gone.yaml'"),

@@ -76,6 +76,17 @@ def test_warnings_are_said_aside(c8s):
     assert len(document["warnings"]) == 2
 
 
+def test_many_warnings_do_not_bury_the_result(c8s, tmp_path):
+    steps = "".join(f"- {{name: s{n}, image: busybox, commands: [x]}}\n" for n in range(1000))
+    file = tmp_path / "many.yaml"
+    file.write_text(f"version: v1alpha1\nname: many\nsteps:\n{steps}")
+    done = c8s("validate", str(file))
+    assert (done.code, done.out) == (0, "Valid!\n")
+    assert len(done.err.splitlines()) == 21
+    assert done.err.endswith("warning: and 980 more; '-o json' shows all\n")
+    assert len(json.loads(c8s("validate", str(file), "-o", "json").out)["warnings"]) == 1000
+
+
 def test_warnings_are_errors_if_strict(c8s):
     done = c8s("validate", "warned.yaml", "--strict")
     assert done.code == 2

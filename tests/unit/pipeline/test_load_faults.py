@@ -205,6 +205,7 @@ def test_faults_at_the_top(top, expected):
         ("artifacts: [{name: a/b, paths: [b]}]", "7:24", "is not a name of letters"),
         ("artifacts: [{paths: [b], expireIn: 99999h}]", "7:40", "is more than ten years"),
         ("cache: [{key: x, paths: [~/.cache]}]", "7:30", "leaves the workspace"),
+        ("cache: [{key: x, paths: [~/.cache]}]", "7:30", "a variable such as PIP_CACHE_DIR"),
         ("services: [{name: a, image: b}, {name: a, image: c}]", "7:44", "two services of"),
         ("services: [{name: a, image: 'b c'}]", "7:33", "'b c' is not the name of an image"),
         ("services: [{name: a, image: b, readiness: {port: 1, timeout: 99999h}}]", "7:66", "ten"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +17,8 @@ from ..writing import write, write_as
 
 if TYPE_CHECKING:
     from ansible_collections.c8s.ci.plugins.module_utils.core.errors import Problem
+
+_WARNINGS_SAID = 20
 
 EXAMPLES = """\
   c8s validate                        .c8s.yaml in this folder
@@ -55,8 +58,7 @@ def validate(
     """
     findings = [_find(file, strict=strict) for file in files or [pipeline_file.DEFAULT]]
     if output is Report.TEXT:
-        for problem in (problem for finding in findings for problem in finding.warnings):
-            say(f"{paint('warning:', 'yellow', bold=True)} {problem}")
+        _warn([problem for finding in findings for problem in finding.warnings])
         write("\n".join(_text(finding, alone=len(findings) == 1) for finding in findings))
     else:
         write_as(output, _document(findings))
@@ -83,6 +85,15 @@ def _find(file: pathlib.Path, *, strict: bool) -> _Finding:
     except NotFound as error:
         return _Finding(label, (Problem(error.message),), missing=True)
     return _Finding(label, advice) if strict else _Finding(label, (), advice)
+
+
+def _warn(problems: Sequence[Problem]) -> None:
+    """Say the first of them; who wants them all takes them as data."""
+    mark = paint("warning:", "yellow", bold=True)
+    for problem in problems[:_WARNINGS_SAID]:
+        say(f"{mark} {problem}")
+    if len(problems) > _WARNINGS_SAID:
+        say(f"{mark} and {len(problems) - _WARNINGS_SAID} more; '-o json' shows all")
 
 
 def _text(finding: _Finding, *, alone: bool) -> str:
