@@ -75,6 +75,13 @@ def test_the_tail(follow: list[str]):
 
 
 @pytest.mark.usefixtures("store")
+def test_options_stand_before_or_behind_the_name():
+    words = ["--step", "test", "--tail", "1"]
+    assert printed("demo-1", *words) == printed(*words, "demo-1")
+    assert printed(*words[:2], "demo-1", *words[2:]) == b"tested\n"
+
+
+@pytest.mark.usefixtures("store")
 def test_all_steps_below_their_names(c8s):
     out = c8s("logs", "demo-1", "--tail", "1").out
     assert out.startswith("==> demo-1/build <==\n")

@@ -51,6 +51,15 @@ def test_yaml_and_json(file: Path):
     assert secret_values(file, None) == VALUES
 
 
+def test_behind_links(file: Path):
+    """As files of secrets are where a cluster mounts them."""
+    data = file.parent / "..data"
+    data.symlink_to(file.parent, target_is_directory=True)
+    link = file.parent / "linked.yaml"
+    link.symlink_to("..data/secrets.yaml")
+    assert secret_values(link, None) == VALUES
+
+
 def test_encrypted(vault: Path, password: Path, monkeypatch: pytest.MonkeyPatch):
     assert secret_values(vault, password) == VALUES
     monkeypatch.setenv("ANSIBLE_VAULT_PASSWORD_FILE", str(password))
