@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - c8s.ci.attributes.actiongroup_k8s
   - c8s.ci.store
   - c8s.ci.wishes
+  - c8s.ci.driving
   - c8s.ci.kubernetes
   - c8s.ci.cluster
   - c8s.ci.cluster.pods
@@ -30,6 +31,8 @@ attributes:
     details:
       - Files, commits and names are judged as they would be. Missing secrets are told in RV(plan)
         and by a warning.
+      - With O(executor=kubernetes) the cluster is asked, too, what it would say - rights, Secrets,
+        quotas, limit ranges and classes are looked up, the Jobs are tried by a server-side dry run.
   diff_mode:
     support: full
     details:
@@ -68,39 +71,6 @@ options:
       - The values of the secrets that steps ask for, by secret and key. They are masked in logs,
         artifacts and messages. In a loop keep them out of C(item), which Ansible shows.
     type: dict
-  parallel:
-    description:
-      - How many steps may run at one time. The default is twice the number of the host's cores.
-    type: int
-  wait:
-    description:
-      - Whether to wait for the end. V(false) is only for O(state=cancelled), because the steps of
-        these executors live as long as the task does. To go on with the play meanwhile, use
-        C(async) and C(poll) of the task.
-    type: bool
-    default: true
-  wait_timeout:
-    description:
-      - The longest to wait, in seconds. What this task drives is cancelled then.
-      - By default the timeouts of the pipelines alone hold.
-    type: int
-  follow:
-    description:
-      - Show the progress live, a line for each change. With C(async) nothing is shown.
-      - When the host is not the control node itself, or with C(become), the module runs as a job
-        in the background of the host, which is asked for news every second. It goes on there when
-        the play is broken off.
-    type: bool
-    default: false
-  progress_file:
-    description:
-      - A file on the host to which a line of JSON is added for each change.
-    type: path
-  log_lines:
-    description:
-      - How many of the last lines of a failing step's log to return.
-    type: int
-    default: 20
 notes:
   - When the play is broken off, its runs end as cancelled, with all their processes.
 requirements:
@@ -138,6 +108,14 @@ EXAMPLES = r"""
   c8s.ci.pipeline_run:
     repository: "{{ playbook_dir }}/project"
     tag: v1.0
+  check_mode: true
+  diff: true
+
+- name: See what a cluster would say to it, with the manifests of the Jobs
+  c8s.ci.pipeline_run:
+    repository: https://git.example.com/team/app.git
+    executor: kubernetes
+    namespace: ci
   check_mode: true
   diff: true
 
@@ -297,6 +275,30 @@ plan:
       sample: {"cpu": 1.0, "memory": 2147483648, "ephemeralStorage": 0, "pods": 2}
     problems:
       description: What would be refused, like missing secrets.
+      type: list
+      elements: str
+    jobs:
+      description:
+        - The Jobs of the steps to come, each with its C(run) and C(step), whether it begins at once
+          (C(first)), and its C(manifest). One that differs from another in names and values of
+          variables alone says by C(like) which one it is like.
+        - Returned with O(executor=kubernetes), as is what follows.
+      type: list
+      elements: dict
+      sample: [{"run": "demo", "step": "test", "first": true, "manifest": {"kind": "Job"}}]
+    quota:
+      description:
+        - What each ResourceQuota says to all runs of the task together, by resource. The C(room) is
+          C(fits), C(waits) (now, or for each other) or C(never); amounts are in base units.
+      type: list
+      elements: dict
+      sample: [{"quota": "ci", "resource": "pods", "room": "fits", "hard": 10, "peak": 2}]
+    notes:
+      description: What would go otherwise than expected, such as steps that wait for room.
+      type: list
+      elements: str
+    unchecked:
+      description: What could not be checked, because this user may not see it.
       type: list
       elements: str
 """

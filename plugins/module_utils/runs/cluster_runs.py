@@ -5,24 +5,28 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..core.errors import Denied, InvalidInput
 from ..kube.connection import Client, connect
 from ..kube.options import connection_options
 from ..kube.resources import Resources
 from ..pipeline.pod import JobSettings
 from ..pipeline.spec import Pipeline
 from ..storage.run_directory import RunDirectory
+from .birth import Order
 from .cluster_secrets import ClusterSecrets
 from .config_map_records import ConfigMapRecords
 from .driven_runs import DrivenRuns
 from .events import Report, ignore
-from .forecast import Check
+from .forecast import Check, Forecast, forecasts
 from .host_runs import store_of
+from .known_runs import KnownRuns
 from .kubernetes import KubernetesExecutor
 from .pod_files import PodFiles
 from .pod_logs import PodLogs
+from .rehearsal import Rehearsal
 
 EXECUTOR = "kubernetes"
 
@@ -39,8 +43,11 @@ class ClusterRuns(DrivenRuns):
         report: Report = ignore,
     ) -> None:
         resources = Resources(client)
+        self._resources = resources
+        self._settings = settings
         directory = RunDirectory(cluster_folder(store, client.server, settings.namespace))
         records = ConfigMapRecords(client, settings.namespace, directory)
+        self._kept = records
         self._secrets = ClusterSecrets(
             resources, settings.namespace, settings.clone_secret, settings.authorities
         )
@@ -56,6 +63,30 @@ class ClusterRuns(DrivenRuns):
         super().__init__(
             EXECUTOR, executor, records, report, allow_file=False, clock=client.time.now
         )
+
+    @property
+    def place(self) -> str:
+        """Where the runs are, for people."""
+        return f"namespace {self._settings.namespace} of {self._resources.client.server}"
+
+    def rehearsed(self, orders: Sequence[Order]) -> list[Forecast]:
+        """What `launch` would do, and what the cluster would say to it; nothing is made."""
+        now = utc_now()
+        meant = [dataclasses.replace(order, executor=EXECUTOR) for order in orders]
+        known = KnownRuns(self._kept, meant)
+        told = forecasts(known, meant, self._readable, now)
+        answers = Rehearsal(self._resources, self._settings, known, now).of(told)
+        return [
+            dataclasses.replace(one, problems=(*one.problems, *said.problems), where=said)
+            for one, said in zip(told, answers, strict=True)
+        ]
+
+    def _readable(self, pipeline: Pipeline) -> None:
+        """As `check` of secrets; that they may not be read is one more thing to be told."""
+        try:
+            self._secrets.check(pipeline)
+        except Denied as error:
+            raise InvalidInput(error.message) from error
 
     def _check(self, *, with_secrets: bool = True) -> Check:
         return self._secrets.check if with_secrets else _unchecked

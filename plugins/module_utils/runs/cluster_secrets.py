@@ -38,7 +38,8 @@ class ClusterSecrets:
 
         So too where what the clone needs is not there: its pod would wait for it forever.
         """
-        check_secrets(pipeline, self.values(pipeline))
+        absent = f"does not exist in namespace {self._namespace}"
+        check_secrets(pipeline, self.values(pipeline), absent)
         if pipeline.clone is not None:
             self.check_clone()
 

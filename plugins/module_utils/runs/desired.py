@@ -20,6 +20,9 @@ class Runs(Protocol):
     def forecast(self, orders: Sequence[Order]) -> list[Forecast]:
         """What `launch` would do."""
 
+    def rehearsed(self, orders: Sequence[Order]) -> list[Forecast]:
+        """The same, with all that the place of the runs would say to them."""
+
     def launch(self, orders: Sequence[Order]) -> list[Launched]:
         """Launch and drive to the end."""
 
@@ -53,7 +56,7 @@ class Outcome:
 
 def present(runs: Runs, orders: Sequence[Order], *, check: bool) -> Outcome:
     """Launch the orders and drive them to their end; with `check` only foretell it."""
-    plan = runs.forecast(orders)
+    plan = runs.rehearsed(orders) if check else runs.forecast(orders)
     if check:
         return Outcome(
             tuple(one.existing.name for one in plan if one.existing),

@@ -58,6 +58,8 @@ def _foretold(forecast: Forecast) -> Iterator[str]:
     if forecast.problems:
         yield "it would be refused:"
         yield from (f"  {problem}" for problem in forecast.problems)
+    if forecast.where is not None:
+        yield from forecast.where.lines()
 
 
 def _head(run: Run) -> Iterator[str]:

@@ -38,6 +38,9 @@ class KeptRecords(Records, inspection.KeptRuns, Protocol):
     def existing(self, pipeline: str, wanted: str, key: str) -> str:
         """The run that an order stands for already; empty where it would make a new one."""
 
+    def listed(self) -> list[str]:
+        """All runs by name, at the least cost."""
+
     def remove(self, name: str) -> None:
         """Forget a run with all it left."""
 
@@ -82,6 +85,10 @@ class DrivenRuns(abc.ABC):
         """What `launch` would do with the orders; see `forecasts`."""
         meant = [dataclasses.replace(order, executor=self._executor_name) for order in orders]
         return forecasts(self.records, meant, self._check(), self._clock())
+
+    def rehearsed(self, orders: Sequence[Order]) -> list[Forecast]:
+        """The same, with all that the place of the runs would say to them; nothing is made."""
+        return self.forecast(orders)
 
     def rerun_order(self, name: str, *, failed_only: bool, by: str) -> Order:
         """The order that runs an ended run again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from ..core.errors import InvalidInput
@@ -29,11 +29,26 @@ class Act(enum.StrEnum):
     NOTHING = "nothing"
 
 
+class Said(Protocol):
+    """What a place says to a run that is foretold, beside what would be refused."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What would be refused."""
+
+    def lines(self, *, manifests: bool = True) -> Iterator[str]:
+        """The rest, for people, with the manifests of what begins first."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The rest, JSON-able."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Forecast:
     """`run` as it is, or as it would begin; `name` is empty where one would be made.
 
     `reused` are the steps whose result an earlier run gives, `problems` what would be refused.
+    `where` tells what the place of the run says to it, where that was asked.
     """
 
     act: Act
@@ -42,6 +57,7 @@ class Forecast:
     preview: Preview
     reused: tuple[str, ...]
     problems: tuple[str, ...]
+    where: Said | None = None
 
     @property
     def existing(self) -> Run | None:
@@ -68,6 +84,7 @@ class Forecast:
             **self.preview.as_dict(),
             "reused": list(self.reused),
             "problems": list(self.problems),
+            **(self.where.as_dict() if self.where else {}),
         }
 
 

@@ -231,12 +231,16 @@ class ManagedSecrets:
         )
 
 
-def managed_secrets(options: Mapping[str, Any], environment: Mapping[str, str]) -> ManagedSecrets:
+def managed_secrets(
+    options: Mapping[str, Any], environment: Mapping[str, str], *, timeout: float = 30.0
+) -> ManagedSecrets:
     """From plain options: those of the connection, and `namespace`.
 
-    Raises NotFound where there is nothing to connect to.
+    `timeout` is the time in seconds to wait for a cluster that does not answer. Raises NotFound
+    where there is nothing to connect to.
     """
-    client = connect(connection_options(options, environment), environment)
+    given = connection_options(options, environment)
+    client = connect(given, environment, timeout=timeout, patience=timeout)
     namespace = options.get("namespace") or client.namespace or "default"
     return ManagedSecrets(Resources(client), namespace)
 

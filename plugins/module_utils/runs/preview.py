@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from ..core.quantities import Resources
 from ..pipeline.demand import Demand, peak_demand, total_demand
 from ..pipeline.graph import Graph
 from ..pipeline.matrix import Combination, combinations
 from ..pipeline.record import pipeline_for
 from ..pipeline.run import Trigger
-from ..pipeline.spec import Pipeline, Step, When
+from ..pipeline.spec import Pipeline, When
 from ..pipeline.when import no_run_reason, skip_reason
 
 
@@ -68,13 +67,12 @@ def preview(pipeline: Pipeline, trigger: Trigger, name: str = "preview") -> Prev
         if reason is not None:
             skipped[step.name] = reason
     graph = Graph.of(rendered.steps)
-    running = _asking(rendered, skipped)
     return Preview(
         rendered,
         graph.layers(),
         found,
         skipped,
-        peak_demand(running, graph),
+        peak_demand(rendered.steps, graph, skipped),
         total_demand([step for step in rendered.steps if step.name not in skipped]),
         no_run_reason(pipeline, trigger),
     )
@@ -86,14 +84,6 @@ def outline(pipeline: Pipeline) -> dict[str, Any]:
         dataclasses.replace(step, when=When(status=step.when.status)) for step in pipeline.steps
     )
     return preview(dataclasses.replace(pipeline, steps=steps), Trigger()).as_dict()
-
-
-def _asking(pipeline: Pipeline, skipped: dict[str, str]) -> tuple[Step, ...]:
-    """The steps as the graph knows them, with nothing asked for by those that are skipped."""
-    return tuple(
-        dataclasses.replace(step, requests=Resources()) if step.name in skipped else step
-        for step in pipeline.steps
-    )
 
 
 def _demand(demand: Demand) -> dict[str, Any]:

@@ -15,27 +15,28 @@ SecretValues = Mapping[str, Mapping[str, str]]
 NO_SECRETS: SecretValues = {}
 
 
-def check_secrets(pipeline: Pipeline, secrets: SecretValues) -> None:
+def check_secrets(pipeline: Pipeline, secrets: SecretValues, absent: str = "was not given") -> None:
     """Raise InvalidInput with every secret or key that a step asks for in vain.
 
     Also for a value that is too short to be masked safely; the value itself is never shown.
+    `absent` says of a secret that it is not there.
     """
     problems = []
     for position, step in enumerate(pipeline.steps):
         for number, wanted in enumerate(step.secrets):
             path = f"steps[{position}].secrets[{number}]"
-            fault = _fault(wanted.secret, wanted.key, secrets)
+            fault = _fault(wanted.secret, wanted.key, secrets, absent)
             if fault:
                 problems.append(Problem(f"step {step.name!r}: {fault}", path=path))
     if problems:
         raise InvalidInput(*problems)
 
 
-def _fault(secret: str, key: str, secrets: SecretValues) -> str:
+def _fault(secret: str, key: str, secrets: SecretValues, absent: str) -> str:
     if secret not in secrets:
         near = difflib.get_close_matches(secret, secrets, 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        return f"secret {secret!r} was not given{hint}"
+        return f"secret {secret!r} {absent}{hint}"
     if key not in secrets[secret]:
         known = ", ".join(sorted(secrets[secret])) or "none"
         return f"key {key!r} is not in secret {secret!r}; its keys: {known}"

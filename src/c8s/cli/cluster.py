@@ -7,6 +7,8 @@ import os
 import pathlib
 from typing import TYPE_CHECKING, Any
 
+from .options import Executor
+
 if TYPE_CHECKING:
     from ansible_collections.c8s.ci.plugins.module_utils.runs.driven_runs import KeptRecords
 
@@ -25,16 +27,26 @@ class Cluster:
     pull_secrets: tuple[str, ...] = ()
     priority_class_prefix: str = ""
     run_as_user: int | None = None
+    executor: Executor | None = None
 
     @property
     def named(self) -> bool:
         """Whether a cluster was meant, and not this host's store."""
+        if self.executor is not None:
+            return self.executor is Executor.KUBERNETES
+        return self.placed
+
+    @property
+    def placed(self) -> bool:
+        """Whether anything says which cluster it is, or where in it."""
         return bool(self.context or self.namespace or self.kubeconfig)
 
     def options(self, store: pathlib.Path | None) -> dict[str, Any]:
         """As plain options of the operations."""
         given = {
-            name: value for name, value in dataclasses.asdict(self).items() if value or value == 0
+            name: value
+            for name, value in dataclasses.asdict(self).items()
+            if name != "executor" and (value or value == 0)
         }
         return {**given, "store": str(store) if store else None}
 
@@ -42,8 +54,13 @@ class Cluster:
 UNNAMED = Cluster()
 
 
-def kept_runs(store: pathlib.Path | None, cluster: Cluster) -> KeptRecords:
-    """The runs to look at: those of the cluster where one is named, else those of the store."""
+def kept_runs(
+    store: pathlib.Path | None, cluster: Cluster, *, timeout: float = 30.0
+) -> KeptRecords:
+    """The runs to look at: those of the cluster where one is named, else those of the store.
+
+    `timeout` is the time in seconds to wait for a cluster that does not answer.
+    """
     from ansible_collections.c8s.ci.plugins.module_utils.storage.run_directory import (
         RunDirectory,
         default_root,
@@ -56,5 +73,6 @@ def kept_runs(store: pathlib.Path | None, cluster: Cluster) -> KeptRecords:
     from ansible_collections.c8s.ci.plugins.module_utils.kube.options import connection_options
     from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster_runs import kept_in_cluster
 
-    client = connect(connection_options(cluster.options(store), os.environ), os.environ)
+    given = connection_options(cluster.options(store), os.environ)
+    client = connect(given, os.environ, timeout=timeout, patience=timeout)
     return kept_in_cluster(client, cluster.namespace or client.namespace or "default", root)

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError
 
 from . import options
+from .cluster import Cluster, kept_runs
 from .shells import Shell
 
 if TYPE_CHECKING:
-    from ansible_collections.c8s.ci.plugins.module_utils.storage.run_directory import RunDirectory
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.driven_runs import KeptRecords
 
+CLUSTER_SECONDS = 2.0
 
 _CHOICES: Mapping[str, Iterable[str]] = {
     "executor": options.Executor,
@@ -133,19 +135,39 @@ def _values(reached: _Reached, parameter: str) -> list[tuple[str, str]]:
     )
     if choices:
         return [(str(choice), "") for choice in choices]
+    if parameter == "name" and reached.path[-1:] in (("secrets",), ("create",)):
+        return [(name, "") for name in _secrets(reached)]
     if parameter == "name":
-        return [(name, "") for name in _store(reached).listed()]
+        return [(name, "") for name in _kept(reached).listed()]
     if parameter == "step" and reached.arguments:
-        record = _store(reached).read(reached.arguments[0])
+        record = _kept(reached).read(reached.arguments[0])
         return [(step["name"], step["phase"]) for step in record["status"].get("steps", ())]
     return []
 
 
-def _store(reached: _Reached) -> RunDirectory:
-    from ansible_collections.c8s.ci.plugins.module_utils.storage.run_directory import (
-        RunDirectory,
-        default_root,
+def _cluster(reached: _Reached) -> Cluster:
+    given = reached.options
+    executor = given.get("executor", "")
+    return Cluster(
+        given.get("context", ""),
+        given.get("namespace", ""),
+        given.get("kubeconfig", ""),
+        executor=options.Executor(executor) if executor in set(options.Executor) else None,
     )
 
-    given = reached.options.get("store")
-    return RunDirectory(pathlib.Path(given) if given else default_root(os.environ))
+
+def _kept(reached: _Reached) -> KeptRecords:
+    """The runs that the words mean; who completes a word does not wait long for a cluster."""
+    store = reached.options.get("store")
+    path = pathlib.Path(store) if store else None
+    return kept_runs(path, _cluster(reached), timeout=CLUSTER_SECONDS)
+
+
+def _secrets(reached: _Reached) -> list[str]:
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.managed_secrets import (
+        managed_secrets,
+    )
+
+    given = _cluster(reached).options(None)
+    kept = managed_secrets(given, os.environ, timeout=CLUSTER_SECONDS)
+    return [secret["name"] for secret in kept.listed()]

@@ -112,7 +112,15 @@ WantedEvent = Annotated[
 ]
 
 WantedExecutor = Annotated[
-    Executor, typer.Option("--executor", help="Where steps run", show_default=True)
+    Executor | None,
+    typer.Option(
+        "--executor",
+        help="Where steps run (default: local; kubernetes where a cluster is named)",
+    ),
+]
+WhereKept = Annotated[
+    Executor | None,
+    typer.Option("--executor", help="kubernetes: look into the kubeconfig's cluster"),
 ]
 SecretsFile = Annotated[
     pathlib.Path | None,
@@ -128,6 +136,20 @@ VaultPasswordFile = Annotated[
         "--vault-password-file",
         metavar="FILE",
         help="The vault's password, or a program that prints it (ANSIBLE_VAULT_PASSWORD_FILE)",
+    ),
+]
+NewRunName = Annotated[
+    str,
+    typer.Option(
+        "--name",
+        metavar="RUN",
+        help="How to call the run; the same again resumes it (default: PIPELINE-NUMBER)",
+    ),
+]
+IdempotencyKey = Annotated[
+    str,
+    typer.Option(
+        "--idempotency-key", metavar="TEXT", help="However often it is given, one run is made"
     ),
 ]
 Parallel = Annotated[

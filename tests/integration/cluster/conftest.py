@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.kube.connection import Client
 
+from integration.cluster.planning import place, plan
 from integration.kube.reach import client_of
 from kube.cluster import Cluster
 from kube.fixtures import control_namespace, control_plane
 from unit.plugins.conftest import call
 
-__all__ = ["call", "control_namespace", "control_plane"]
+__all__ = ["call", "control_namespace", "control_plane", "place", "plan"]
 
 PROGRAM = Path(sys.executable).with_name("c8s")
 

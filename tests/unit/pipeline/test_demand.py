@@ -180,3 +180,18 @@ def test_a_wide_tangle_of_layers():
     assert pods >= 20
     (doubled,) = heaviest_antichains(graph, [2] * 800)
     assert doubled == 2 * pods
+
+
+def test_what_is_left_out_asks_for_nothing_in_its_place():
+    steps = (
+        asking("a", cpu="1"),
+        asking("b", "a", cpu="1"),
+        asking("c", "b", cpu="1"),
+        asking("d", cpu="1"),
+    )
+    graph = Graph.of(steps)
+    assert peak_demand(steps, graph, {"d"}).pods == 1
+    # What waits behind the one that is left out still waits for what is before it.
+    assert peak_demand(steps, graph, {"b"}).pods == 2
+    assert peak_demand(steps, graph, {"b"}).cpu == 2
+    assert peak_demand(steps, graph, {"a", "b", "c", "d"}).pods == 0

@@ -41,7 +41,7 @@ def test_the_plan_is_a_diff(runs, asked):
         "  behind: runs",
         "  allowed: runs",
         "  elsewhere: skipped, when.branch: the run has no branch, and main is wanted",
-        "at most at one time: 3 steps, 1 cores, 2048 MiB of memory",
+        "at most at one time: 2 steps, 1 cores, 2048 MiB of memory",
     ]
 
 

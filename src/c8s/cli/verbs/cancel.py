@@ -8,7 +8,7 @@ import typer
 
 from ..cluster import Cluster
 from ..launching import Launch, executor_of, runs_of
-from ..options import Context, Kubeconfig, Namespace, RunName, Store
+from ..options import Context, Kubeconfig, Namespace, RunName, Store, WhereKept
 from ..terminal import say, user
 
 EXAMPLES = """\
@@ -20,6 +20,7 @@ EXAMPLES = """\
 def cancel(
     name: RunName,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the run has ended")] = False,
+    executor: WhereKept = None,
     context: Context = "",
     namespace: Namespace = "",
     kubeconfig: Kubeconfig = "",
@@ -32,7 +33,7 @@ def cancel(
     """
     from ansible_collections.c8s.ci.plugins.module_utils.core.errors import Conflict
 
-    cluster = Cluster(context, namespace, kubeconfig)
+    cluster = Cluster(context, namespace, kubeconfig, executor=executor)
     runs = runs_of(Launch(executor_of(store, name, cluster), store, cluster=cluster))
     before = runs.records.read(name)["status"]
     if "completionTime" in before:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..cluster import Cluster, kept_runs
-from ..options import Context, Kubeconfig, Namespace, RunPhase, Store, Table, TableOutput
+from ..options import Context, Kubeconfig, Namespace, RunPhase, Store, Table, TableOutput, WhereKept
 from ..terminal import say
 from ..view import words
 from ..writing import write, write_as
@@ -43,6 +43,7 @@ def runs(
     all_of_them: Annotated[
         bool, typer.Option("--all", "-a", help="Also the runs that a matrix consists of")
     ] = False,
+    executor: WhereKept = None,
     context: Context = "",
     namespace: Namespace = "",
     kubeconfig: Kubeconfig = "",
@@ -56,7 +57,7 @@ def runs(
     """
     from ansible_collections.c8s.ci.plugins.module_utils.runs import inspection
 
-    kept = kept_runs(store, Cluster(context, namespace, kubeconfig))
+    kept = kept_runs(store, Cluster(context, namespace, kubeconfig, executor=executor))
     if name:
         _show_one(kept, inspection.one(kept, name), output)
         return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..cluster import Cluster, kept_runs
-from ..options import Context, Kubeconfig, Namespace, RunName, Store
+from ..options import Context, Kubeconfig, Namespace, RunName, Store, WhereKept
 from ..view.joined import Joined
 from ..writing import write
 
@@ -41,6 +41,7 @@ def logs(
         int,
         typer.Option("--attempt", metavar="N", min=0, help="Which attempt (default: the last)"),
     ] = 0,
+    executor: WhereKept = None,
     context: Context = "",
     namespace: Namespace = "",
     kubeconfig: Kubeconfig = "",
@@ -56,7 +57,7 @@ def logs(
         raise typer.BadParameter("an attempt that can be named has begun; leave out --follow")
     if attempt and not step:
         raise typer.BadParameter("--attempt needs --step")
-    kept = kept_runs(store, Cluster(context, namespace, kubeconfig))
+    kept = kept_runs(store, Cluster(context, namespace, kubeconfig, executor=executor))
     if follow:
         _follow(kept, name, step, tail)
     elif step:

@@ -3,19 +3,45 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import pathlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .. import pipeline_file
-from ..options import Branch, Commit, Event, File, Output, Report, Tag, WantedEvent
-from ..source import Source, source_of
+from ..cluster import Cluster
+from ..options import (
+    AgentImage,
+    Authorities,
+    Branch,
+    CloneSecret,
+    Commit,
+    Context,
+    Event,
+    Executor,
+    File,
+    IdempotencyKey,
+    Kubeconfig,
+    Namespace,
+    NewRunName,
+    Output,
+    PriorityClassPrefix,
+    PullSecret,
+    Report,
+    RunAsUser,
+    RuntimeClass,
+    Tag,
+    WantedEvent,
+)
+from ..source import Source, reachable, source_of
 from ..view import words
 from ..writing import write, write_as
 
 if TYPE_CHECKING:
     from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Trigger
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.forecast import Forecast
 
 EXAMPLES = """\
   c8s plan                                   a push of what is checked out
@@ -23,6 +49,7 @@ EXAMPLES = """\
   c8s plan --tag v1.0                        a tag
   c8s plan --changed-path docs/index.md      a commit that changed this
   c8s plan ci.yaml -o json | jq .skipped     for programs
+  c8s plan --executor kubernetes -n ci       what would the cluster say to it?
 """
 
 
@@ -36,6 +63,22 @@ def plan(
         list[str] | None,
         typer.Option("--changed-path", metavar="PATH", help="A file it changes; may be repeated"),
     ] = None,
+    executor: Annotated[
+        Executor | None,
+        typer.Option("--executor", help="kubernetes: ask the cluster what it would say"),
+    ] = None,
+    name: NewRunName = "",
+    idempotency_key: IdempotencyKey = "",
+    context: Context = "",
+    namespace: Namespace = "",
+    kubeconfig: Kubeconfig = "",
+    agent_image: AgentImage = "",
+    clone_secret: CloneSecret = "",
+    authorities: Authorities = "",
+    runtime_class: RuntimeClass = "",
+    pull_secret: PullSecret = None,
+    priority_class_prefix: PriorityClassPrefix = "",
+    run_as_user: RunAsUser = None,
     output: Output = Report.TEXT,
 ) -> None:
     """Show what a run would do, without doing any of it.
@@ -43,18 +86,82 @@ def plan(
     Layers of steps that may run side by side, the matrix, steps that would be
     skipped and why, and what the steps ask for at most at one time. What is not
     given is that of the checkout that FILE is in.
+
+    With a cluster (--executor kubernetes, --context, --namespace, --kubeconfig)
+    also what it would say: secrets, rights, quotas, classes and policies against
+    the Jobs that would be made; their manifests are in -o json. Nothing is made.
+    Then the exit code is 1 where the launch would be refused.
     """
+    from ansible_collections.c8s.ci.plugins.module_utils.pipeline.load import document as parsed
     from ansible_collections.c8s.ci.plugins.module_utils.pipeline.load import load
     from ansible_collections.c8s.ci.plugins.module_utils.runs.preview import preview
 
     path = file or pipeline_file.DEFAULT
-    pipeline = load(pipeline_file.read(path), pipeline_file.label(path))
+    content = pipeline_file.read(path)
+    pipeline = load(content, pipeline_file.label(path))
     trigger = _trigger(path, event, Source(branch=branch, tag=tag, commit=commit), changed_path)
+    cluster = Cluster(
+        context,
+        namespace,
+        kubeconfig,
+        agent_image,
+        clone_secret,
+        authorities,
+        runtime_class,
+        tuple(pull_secret or ()),
+        priority_class_prefix,
+        run_as_user,
+        executor,
+    )
+    if cluster.named:
+        file_of = parsed(content, pipeline_file.label(path))
+        raise typer.Exit(_rehearse(cluster, file_of, trigger, name, idempotency_key, output))
     document = preview(pipeline, trigger).as_dict()
     if output is Report.TEXT:
         write(_text(document, trigger))
     else:
         write_as(output, document)
+
+
+def _rehearse(
+    cluster: Cluster,
+    document: dict[str, Any],
+    trigger: Trigger,
+    name: str,
+    idempotency_key: str,
+    output: Report,
+) -> int:
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.birth import Order
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster_runs import cluster_runs
+
+    source = reachable(Source(repository=trigger.repository))
+    trigger = dataclasses.replace(trigger, repository=source.repository)
+    runs = cluster_runs(cluster.options(None), os.environ)
+    order = Order(document, trigger, name=name, idempotency_key=idempotency_key)
+    (forecast,) = runs.rehearsed([order])
+    told = forecast.as_dict()
+    if output is Report.TEXT:
+        title = _text(told, trigger)
+        write("\n\n".join([title, f"In {runs.place}:", "\n".join(_said(forecast))]))
+    else:
+        write_as(output, told)
+    return 1 if forecast.problems else 0
+
+
+def _said(forecast: Forecast) -> Iterator[str]:
+    """What a cluster would say, in lines."""
+    acts = {
+        "launch": "it would launch a new run",
+        "resume": f"it would go on with run {forecast.name}",
+        "follow": f"it would follow run {forecast.name}, which another process drives",
+        "nothing": f"nothing would be done: run {forecast.name} is {forecast.run.status.phase}",
+    }
+    yield f"  {acts[str(forecast.act)]}"
+    if forecast.problems:
+        yield "  it would be refused:"
+        yield from (f"    {problem}" for problem in forecast.problems)
+    if forecast.where is not None:
+        yield from (f"  {line}" for line in forecast.where.lines(manifests=False))
 
 
 def _trigger(

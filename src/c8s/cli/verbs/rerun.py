@@ -10,16 +10,21 @@ from ..cluster import Cluster
 from ..launching import Launch, executor_of, launch
 from ..options import (
     AgentImage,
+    Authorities,
     CloneSecret,
     Context,
     Executor,
     Kubeconfig,
     Namespace,
     Parallel,
+    PriorityClassPrefix,
     Progress,
     ProgressOutput,
+    PullSecret,
     Quiet,
+    RunAsUser,
     RunName,
+    RuntimeClass,
     SecretsFile,
     Store,
     VaultPasswordFile,
@@ -50,6 +55,11 @@ def rerun(
     kubeconfig: Kubeconfig = "",
     agent_image: AgentImage = "",
     clone_secret: CloneSecret = "",
+    authorities: Authorities = "",
+    runtime_class: RuntimeClass = "",
+    pull_secret: PullSecret = None,
+    priority_class_prefix: PriorityClassPrefix = "",
+    run_as_user: RunAsUser = None,
     store: Store = None,
     output: ProgressOutput = Progress.TEXT,
     quiet: Quiet = False,
@@ -59,7 +69,19 @@ def rerun(
     It becomes a new run of the same pipeline and commit. Secrets are kept
     nowhere, so they have to be given again.
     """
-    cluster = Cluster(context, namespace, kubeconfig, agent_image, clone_secret)
+    cluster = Cluster(
+        context,
+        namespace,
+        kubeconfig,
+        agent_image,
+        clone_secret,
+        authorities,
+        runtime_class,
+        tuple(pull_secret or ()),
+        priority_class_prefix,
+        run_as_user,
+        executor,
+    )
     where = executor or executor_of(store, name, cluster)
     wanted = Launch(where, store, secrets, vault_password_file, parallel, output, quiet, cluster)
     by = user()

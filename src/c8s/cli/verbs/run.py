@@ -11,19 +11,26 @@ from ..cluster import Cluster
 from ..launching import Launch, launch
 from ..options import (
     AgentImage,
+    Authorities,
     Branch,
     CloneSecret,
     Commit,
     Context,
     Executor,
     File,
+    IdempotencyKey,
     Kubeconfig,
     Namespace,
+    NewRunName,
     Parallel,
+    PriorityClassPrefix,
     Progress,
     ProgressOutput,
+    PullSecret,
     Quiet,
     Repository,
+    RunAsUser,
+    RuntimeClass,
     SecretsFile,
     Store,
     Tag,
@@ -52,7 +59,7 @@ EXAMPLES = """\
 
 def run(
     file: File = None,
-    executor: WantedExecutor = Executor.LOCAL,
+    executor: WantedExecutor = None,
     repository: Repository = "",
     commit: Commit = "",
     branch: Branch = "",
@@ -60,20 +67,8 @@ def run(
     event: WantedEvent = None,
     secrets: SecretsFile = None,
     vault_password_file: VaultPasswordFile = None,
-    name: Annotated[
-        str,
-        typer.Option(
-            "--name",
-            metavar="RUN",
-            help="How to call the run; the same again resumes it (default: PIPELINE-NUMBER)",
-        ),
-    ] = "",
-    idempotency_key: Annotated[
-        str,
-        typer.Option(
-            "--idempotency-key", metavar="TEXT", help="However often it is given, one run is made"
-        ),
-    ] = "",
+    name: NewRunName = "",
+    idempotency_key: IdempotencyKey = "",
     triggered_by: Annotated[
         str, typer.Option("--triggered-by", metavar="WHO", help="Who the record says asked for it")
     ] = "manual",
@@ -83,6 +78,11 @@ def run(
     kubeconfig: Kubeconfig = "",
     agent_image: AgentImage = "",
     clone_secret: CloneSecret = "",
+    authorities: Authorities = "",
+    runtime_class: RuntimeClass = "",
+    pull_secret: PullSecret = None,
+    priority_class_prefix: PriorityClassPrefix = "",
+    run_as_user: RunAsUser = None,
     store: Store = None,
     output: ProgressOutput = Progress.TEXT,
     quiet: Quiet = False,
@@ -98,6 +98,20 @@ def run(
     Progress goes to stderr. Ctrl-C cancels the run and waits until nothing of it
     is left.
     """
+    cluster = Cluster(
+        context,
+        namespace,
+        kubeconfig,
+        agent_image,
+        clone_secret,
+        authorities,
+        runtime_class,
+        tuple(pull_secret or ()),
+        priority_class_prefix,
+        run_as_user,
+        executor,
+    )
+    where = Executor.KUBERNETES if cluster.named else executor or Executor.LOCAL
     asked = Source(repository, commit, branch, tag)
 
     def order(runs: DrivenRuns) -> Order:
@@ -105,7 +119,7 @@ def run(
 
         path = file or pipeline_file.DEFAULT
         found = source_of(path, asked)
-        if executor is Executor.KUBERNETES:
+        if cluster.named:
             found = reachable(found)
         committed = file is None and found.repository and asked != Source()
         request = Request(
@@ -125,8 +139,7 @@ def run(
             _tell(found, ordered)
         return ordered
 
-    cluster = Cluster(context, namespace, kubeconfig, agent_image, clone_secret)
-    wanted = Launch(executor, store, secrets, vault_password_file, parallel, output, quiet, cluster)
+    wanted = Launch(where, store, secrets, vault_password_file, parallel, output, quiet, cluster)
     raise typer.Exit(launch(wanted, order))
 
 

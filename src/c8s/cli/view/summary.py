@@ -72,6 +72,7 @@ def options_for(store: str, cluster: Cluster = UNNAMED) -> str:
         "--context": cluster.context,
         "--namespace": cluster.namespace,
         "--kubeconfig": cluster.kubeconfig,
+        "--executor": cluster.executor if cluster.named and not cluster.placed else "",
         "--store": store,
     }
     return "".join(f" {name} {shlex.quote(value)}" for name, value in given.items() if value)
