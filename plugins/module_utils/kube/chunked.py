@@ -15,12 +15,14 @@ class Dechunker:
 
     def __init__(self) -> None:
         self.ended = False
+        self.clean = False
         self._held = b""
         # Bytes of the chunk that are still to come; its line end counts as two of them.
         self._left = 0
 
     def feed(self, data: bytes) -> bytes:
-        """The content of the next bytes. `ended` is set at the last chunk.
+        """The content of the next bytes. `ended` is set at the last chunk, `clean` where the whole
+        body and nothing else was taken, so that another answer may follow.
 
         Raises ValueError for what is not chunked.
         """
@@ -49,6 +51,7 @@ class Dechunker:
             at = line_end + 2
             if not size:
                 self.ended = True
+                self.clean = data[at:] == b"\r\n"
                 break
             left = size + 2
         self._left = left

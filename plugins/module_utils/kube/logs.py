@@ -28,6 +28,9 @@ _QUIET_AFTER_MUCH = 4.0
 # The container has ended: how long the follow may be silent before the rest is asked for.
 _QUIET_AT_END = 0.25
 _FIRST_PAUSE = 0.05
+# A follow has ended well, and nothing is known of the container's end: most likely it has ended,
+# and its node tells so within a second.
+_PAUSE_AT_END = 1.0
 _LONGEST_PAUSE = 5.0
 _WAITS_TO_START = ("is waiting to start", "is not available", "ContainerCreating")
 
@@ -51,7 +54,8 @@ class LogFollower:
 
     One thread reads `blocks`; any thread may `finish` or `stop`. `ended` tells whether the
     container has ended for good; without it the API is asked. With `position` it goes on where
-    another follower was (its own `position` then). With `timestamps` the lines keep theirs.
+    another follower was (its own `position` then). With `timestamps` the lines keep theirs. What
+    ends within `patience` seconds is read once, after its end.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class LogFollower:
         ended: Callable[[], bool] | None = None,
         timestamps: bool = False,
         quiet: float = QUIET_SECONDS,
+        patience: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.source = source
@@ -71,6 +76,7 @@ class LogFollower:
         self._decoder = LogDecoder(position, timestamps=timestamps)
         self._ended = ended or self._container_ended
         self._quiet = quiet
+        self._patience = patience
         self._clock = clock
         self._lock = threading.Lock()
         self._stream: Stream | None = None
@@ -135,6 +141,7 @@ class LogFollower:
         """
         backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         last = False
+        self._finishing.wait(self._patience)
         while not self._stopped.is_set():
             # What is asked for after the end brings all there is.
             last = last or self._over()
@@ -149,7 +156,7 @@ class LogFollower:
                 # It may have ended: if not, the API server went away or the node knows more
                 # than the API tells yet.
                 last = self._over()
-                pause = 0.0 if last else backoff.next()
+                pause = 0.0 if last else backoff.next(least=_PAUSE_AT_END)
             except Silent:
                 self._fault = None
             except NotFound as error:

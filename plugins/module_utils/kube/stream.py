@@ -68,6 +68,10 @@ class Stream:
                 raise ConnectionResetError("it ended in the middle")
             if block := chunks.feed(data):
                 yield block
+        if chunks.clean and inner is not None:
+            # urllib3 saw nothing of this: tell it that the connection can be used again.
+            inner.close()
+            self._response.release_conn()
 
     def wait_at_most(self, seconds: float) -> None:
         """From the next wait on, Silent comes after so many seconds. For the reader alone."""

@@ -83,6 +83,11 @@ def waits_for_release(pod: Object | None) -> bool:
     return any(container["name"] == HOLD_CONTAINER for container in wanted)
 
 
+def is_finished(job: Object) -> bool:
+    """Whether its controller has done with the Job."""
+    return _condition(job, "Complete") is not None or _condition(job, "Failed") is not None
+
+
 def _without_pods(base: Observation, job: Object | None) -> Observation:
     if job is None:
         return dataclasses.replace(

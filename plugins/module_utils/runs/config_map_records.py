@@ -5,22 +5,22 @@
     annotations        the wish to cancel, and who drives it until when, as JSON
     data/binaryData    the record: as text while it is small, packed where it is not
 
-Of a run that goes on only what changed some seconds ago is written; whatever is missing when the
-driver dies is read again from the Jobs, whose names anybody can work out. A run is locked by a
-file on the driver's host, and by a claim that runs out for other hosts (`claims`). Should two drive
-it all the same, they meet in the same Jobs and double nothing.
+Of a run that goes on only what changed some seconds ago is written, by threads for which no driver
+waits; whatever is missing when it dies is read again from the Jobs, whose names anybody can work
+out. A run is locked by a file on the driver's host, and by a claim that runs out for other hosts
+(`claims`). Should two drive it all the same, they meet in the same Jobs and double nothing.
 """
 
 from __future__ import annotations
 
 import base64
+import concurrent.futures
 import contextlib
 import gzip
 import hashlib
 import json
 import pathlib
 import secrets
-import threading
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -33,14 +33,15 @@ from ..pipeline.job import LABEL, MANAGED_BY
 from ..pipeline.status import Phase
 from ..storage.run_directory import RUN_NAME_LIMIT, Lock, RunDirectory
 from .claims import CLAIM_ANNOTATION, Claims
+from .record_writer import RecordWriter
 
 Record = dict[str, Any]
 
 TEXT_LIMIT = 256 * 1024
-HOLD_SECONDS = 5.0
 CANCEL_LOOK_SECONDS = 2.0
 CLAIM_TRIES = 5
 SEVERAL = 100
+CLAIM_LOOK_SECONDS = 1.0
 _ANNOTATION = f"{LABEL}/cancel-request"
 
 
@@ -53,16 +54,23 @@ class ConfigMapRecords:
         self._path = f"/api/v1/namespaces/{namespace}/configmaps"
         self._claims = Claims(directory, client.time.now)
         self._uids: dict[str, str] = {}
-        self._written: dict[str, float] = {}
-        self._held: dict[str, Record] = {}
+        self._writer = RecordWriter(self._send)
         self._cancels: dict[str, Record] = {}
-        self._looked = 0.0
-        self._guard = threading.Lock()
+        self._look: concurrent.futures.Future[None] | None = None
+        self._look_at = time.monotonic() + CANCEL_LOOK_SECONDS
+        self._claims_at = 0.0
 
     def __str__(self) -> str:
         return f"{self._client.server}{self._path}"
 
-    def create(self, record: Record) -> bool:
+    def create_all(self, records: Sequence[Record]) -> list[bool]:
+        made = list(self._writer.pool.map(self._create, records))
+        for record, new in zip(records, made, strict=True):
+            if new:
+                self._writer.created(record["metadata"]["name"])
+        return made
+
+    def _create(self, record: Record) -> bool:
         name = record["metadata"]["name"]
         try:
             # A name stands for one record: what comes twice meets what came first.
@@ -79,17 +87,11 @@ class ConfigMapRecords:
                 self._claims.forget(name)
                 return False
         self._uids[name] = made["metadata"]["uid"]
-        self._written[name] = time.monotonic()
         return True
 
     def write(self, record: Record) -> None:
-        name = record["metadata"]["name"]
         ended = Phase(record["status"]["phase"]).terminal
-        if not ended and time.monotonic() - self._written.get(name, 0.0) < HOLD_SECONDS:
-            self._held[name] = record
-            return
-        self._held.pop(name, None)
-        self._send(name, record)
+        self._writer.write(record["metadata"]["name"], record, ended=ended)
 
     def _claimed(self, record: Record) -> Record:
         """What is written of a run: while it goes on, that it is driven from here. Its parent's
@@ -106,15 +108,25 @@ class ConfigMapRecords:
         return manifest
 
     def settle(self) -> None:
-        now = time.monotonic()
-        for name, record in list(self._held.items()):
-            if now - self._written.get(name, 0.0) >= HOLD_SECONDS:
-                del self._held[name]
-                self._send(name, record)
+        self._writer.settle()
+        if time.monotonic() < self._claims_at:
+            return
+        self._claims_at = time.monotonic() + CLAIM_LOOK_SECONDS
         for name in self._claims.due():
-            # In an outage there is time until it runs out.
-            with contextlib.suppress(Unavailable):
-                self._patch_claim(name)
+            # Now, so that the last word on the run, should it come meanwhile, takes it back.
+            claim = self._claims.fresh(name)
+            self._writer.pool.submit(self._renew, name, claim)
+
+    def _renew(self, name: str, claim: dict[str, str]) -> None:
+        # In an outage there is time until it runs out.
+        with contextlib.suppress(Unavailable):
+            self._patch_claim(name, claim)
+
+    def kept(self, name: str) -> bool:
+        return self._writer.kept(name)
+
+    def flush(self) -> None:
+        self._writer.flush()
 
     def _send(self, name: str, record: Record) -> None:
         manifest = self._claimed(record)
@@ -132,7 +144,6 @@ class ConfigMapRecords:
             repeatable=True,
             doing=f"keep the record of run {name}",
         )
-        self._written[name] = time.monotonic()
 
     def read(self, name: str) -> Record:
         found = self._get(name)
@@ -147,7 +158,11 @@ class ConfigMapRecords:
         except NotFound:
             raise NotFound(f"no run is named {name!r} in {self}") from None
         self._claims.saw(name, found)
+        self._take_cancel(name, found)
         return found
+
+    def read_all(self, names: Sequence[str]) -> list[Record]:
+        return list(self._writer.pool.map(self.read, names))
 
     def records(self) -> list[Record]:
         """All records, oldest first."""
@@ -243,14 +258,15 @@ class ConfigMapRecords:
             if self._claims.elsewhere(name):
                 return False
             try:
-                self._patch_claim(name, found["metadata"]["resourceVersion"])
+                version = found["metadata"]["resourceVersion"]
+                self._patch_claim(name, self._claims.fresh(name), version)
             except Conflict:
                 self._claims.forget(name)
         return self._claims.owns(name)
 
-    def _patch_claim(self, name: str, version: str = "") -> None:
+    def _patch_claim(self, name: str, claim: dict[str, str], version: str = "") -> None:
         """Claim a run; with `version`, only if its record is still that one."""
-        metadata: Record = {"annotations": self._claims.fresh(name)}
+        metadata: Record = {"annotations": claim}
         if version:
             metadata["resourceVersion"] = version
         self._client.request(
@@ -294,21 +310,30 @@ class ConfigMapRecords:
         )
 
     def cancel_request(self, name: str) -> Record | None:
-        """One list for all runs, and not more often than every other second."""
-        with self._guard:
-            if time.monotonic() - self._looked >= CANCEL_LOOK_SECONDS:
-                selector = ",".join(f"{key}={value}" for key, value in _KIND.items())
-                listed = self._client.request(
-                    "GET",
-                    self._path,
-                    params={"labelSelector": f"{selector},{LABEL}/cancel=requested"},
-                    doing="look for runs to cancel",
-                )
-                for item in listed["items"]:
-                    request = json.loads(item["metadata"]["annotations"][_ANNOTATION])
-                    self._cancels[_record(item)["metadata"]["name"]] = request
-                self._looked = time.monotonic()
-            return self._cancels.get(name)
+        """One list for all runs, every other second, for which nobody waits."""
+        if self._look is not None and self._look.done():
+            done, self._look = self._look, None
+            self._look_at = time.monotonic() + CANCEL_LOOK_SECONDS
+            done.result()
+        if self._look is None and time.monotonic() >= self._look_at:
+            self._look = self._writer.pool.submit(self._look_for_cancels)
+        return self._cancels.get(name)
+
+    def _look_for_cancels(self) -> None:
+        selector = ",".join(f"{key}={value}" for key, value in _KIND.items())
+        listed = self._client.request(
+            "GET",
+            self._path,
+            params={"labelSelector": f"{selector},{LABEL}/cancel=requested"},
+            doing="look for runs to cancel",
+        )
+        for item in listed["items"]:
+            self._take_cancel(_record(item)["metadata"]["name"], item)
+
+    def _take_cancel(self, name: str, config_map: Record) -> None:
+        request = (config_map["metadata"].get("annotations") or {}).get(_ANNOTATION)
+        if request:
+            self._cancels[name] = json.loads(request)
 
 
 _KIND = {**MANAGED_BY, f"{LABEL}/kind": "run"}

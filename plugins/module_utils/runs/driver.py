@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import time
 from collections.abc import Callable, Sequence
 
 from ..core.errors import NotFound
@@ -19,21 +20,27 @@ from ..pipeline.plan import plan
 from ..pipeline.record import from_record, parse_time, to_record
 from ..pipeline.run import Cancel, Run
 from ..pipeline.status import Phase, RunStatus
+from .agenda import Agenda
 from .birth import child_of
 from .events import Report, RunChanged, StepChanged
 from .executor import Executor
 from .records import Records
 
 LOOK_SECONDS = 0.2
-"""How often the wish to cancel, left by another process, is looked for."""
+"""The longest wait for news: signals, and wishes that other processes leave, come without any."""
+SWEEP_SECONDS = 1.0
+SWEEP_SHARE = 20
+"""Every run is looked at once in `SWEEP_SECONDS`, or less often where a look at all of them takes
+more than its share of the time."""
 
 
 @dataclasses.dataclass(slots=True)
 class _Leaf:
-    """A run with steps, while it is driven."""
+    """A run with steps, while it is driven; `number` tells who came first."""
 
     run: Run
     graph: Graph
+    number: int
     seen: Sequence[Observation] = ()
     wake_at: datetime.datetime | None = None
     stale: bool = True
@@ -69,7 +76,12 @@ class Driver:
         self._leaves: dict[str, _Leaf] = {}
         self._families: dict[str, _Family] = {}
         self._ended: dict[str, Run] = {}
+        self._closing: dict[str, Run] = {}
+        self._taken = 0
+        self._agenda = Agenda()
+        self._sweep_at = 0.0
         self._interrupt: Cancel | None = None
+        self._all_told = False
 
     def interrupt(self, by: str) -> None:
         """Cancel every run; safe to call from a signal handler. A second call changes nothing."""
@@ -91,28 +103,42 @@ class Driver:
                 self._take(run)
             while self._leaves or self._families:
                 self._turn()
+            self._records.flush()
+            self._let_go()
         finally:
-            for leaf in self._leaves.values():
-                if leaf.opened:
-                    self._executor.close(leaf.run)
+            opened = [leaf.run for leaf in self._leaves.values() if leaf.opened]
+            for run in [*opened, *self._closing.values()]:
+                self._executor.close(run, kept=False)
         return [self._ended[run.name] for run in runs]
 
     # --- one turn ------------------------------------------------------------------------------
 
     def _turn(self) -> None:
-        now = self._clock()
-        for family in list(self._families.values()):
-            self._turn_family(family, now)
+        now, began = self._clock(), time.monotonic()
+        due = self._agenda.take(now)
+        sweeping = began >= self._sweep_at or self.interrupted is not self._all_told
+        if sweeping:
+            self._all_told = self.interrupted
+            due.update(self._leaves, self._families)
+        for name in due & self._families.keys():
+            self._turn_family(self._families[name], now)
+        # Children that were born in this turn begin in it.
+        due |= self._agenda.take(now)
         room = self._room()
-        for leaf in list(self._leaves.values()):
+        leaves = [self._leaves[name] for name in due & self._leaves.keys()]
+        for leaf in sorted(leaves, key=lambda leaf: leaf.number):
             room = self._turn_leaf(leaf, now, room)
         self._records.settle()
+        self._let_go()
+        if sweeping:
+            pause = max(SWEEP_SECONDS, SWEEP_SHARE * (time.monotonic() - began))
+            self._sweep_at = time.monotonic() + pause
         if self._leaves:
-            wakes = [leaf.wake_at for leaf in self._leaves.values() if leaf.wake_at]
-            until = min(wakes, default=now + datetime.timedelta(days=1))
-            if not any(leaf.stale for leaf in self._leaves.values()):
-                seconds = (until - self._clock()).total_seconds()
-                self._executor.wait(min(LOOK_SECONDS, max(0.0, seconds)))
+            seconds = min(LOOK_SECONDS, self._agenda.seconds(self._clock()))
+            news = self._executor.wait(seconds)
+            self._agenda.at_once(self._leaves if news is None else news)
+        else:
+            self._agenda.at_once(self._families)
 
     def _room(self) -> int | None:
         if self._executor.slots is None:
@@ -137,6 +163,7 @@ class Driver:
         plan_now = plan(run, leaf.graph, seen, now, None if room is None else own + max(0, room))
         self._carry_out(run, plan_now)
         leaf.seen, leaf.wake_at, leaf.stale = seen, plan_now.wake_at, False
+        self._agenda.at(run.name, plan_now.wake_at)
         self._keep(leaf, run, plan_now.status)
         if room is not None:
             room += own - sum(step.live for step in plan_now.status.steps)
@@ -155,16 +182,22 @@ class Driver:
             self._executor.start(current, step, start.attempt, ahead=start.ahead)
 
     def _keep(self, leaf: _Leaf, run: Run, status: RunStatus) -> None:
-        """Write and report what has changed; let go of a run that has ended."""
+        """Write and report what has changed; let go of a run that has ended once that is kept."""
         before, leaf.run = leaf.run, dataclasses.replace(run, status=status)
         if leaf.run != before:
             self._records.write(to_record(leaf.run))
             report_changes(self._report, before, leaf.run)
+            self._agenda.at_once([run.parent] if run.parent in self._families else ())
         if status.phase.terminal:
-            self._executor.close(leaf.run)
-            leaf.opened = False
+            self._closing[run.name] = leaf.run
+            self._agenda.drop(run.name)
             self._end(leaf.run)
-            del self._leaves[leaf.run.name]
+            del self._leaves[run.name]
+
+    def _let_go(self) -> None:
+        """Close the runs whose end is kept: from then on the executor may forget them."""
+        for name in [name for name in self._closing if self._records.kept(name)]:
+            self._executor.close(self._closing.pop(name), kept=True)
 
     def _turn_family(self, family: _Family, now: datetime.datetime) -> None:
         run = self._with_cancel(family.run)
@@ -174,8 +207,7 @@ class Driver:
         todo = plan_children(run, family.combinations, family.children)
         for name in todo.cancels:
             self._cancel_child(name, run, now)
-        for name, values in todo.launches:
-            family.children[name] = self._launch_child(run, name, values)
+        family.children |= self._launch_children(run, dict(todo.launches))
         before, family.run = family.run, dataclasses.replace(run, status=todo.status)
         if family.run != before:
             self._records.write(to_record(family.run))
@@ -190,6 +222,7 @@ class Driver:
             cancel = parent.cancel or Cancel("failFast of the matrix", now, "FailFast")
             leaf.run = dataclasses.replace(leaf.run, cancel=cancel)
             leaf.stale = True
+            self._agenda.at_once([name])
 
     # --- runs come and go ----------------------------------------------------------------------
 
@@ -205,16 +238,25 @@ class Driver:
                     family.children[name] = child.status
                     self._take(child)
         else:
-            self._leaves[run.name] = _Leaf(run, Graph.of(run.pipeline.steps))
+            self._taken += 1
+            self._leaves[run.name] = _Leaf(run, Graph.of(run.pipeline.steps), self._taken)
+        self._agenda.at_once([run.name])
 
-    def _launch_child(self, parent: Run, name: str, values: Combination) -> RunStatus:
-        child = self._known(name)
-        if child is None:
-            child = child_of(parent, name, values, self._new_id(), self._clock(), self._known)
-            self._records.create(to_record(child))
-            self._report(RunChanged(child, None))
-        self._take(child)
-        return child.status
+    def _launch_children(self, parent: Run, wanted: dict[str, Combination]) -> dict[str, RunStatus]:
+        children = [
+            child_of(parent, name, values, self._new_id(), self._clock(), self._known)
+            for name, values in wanted.items()
+        ]
+        created = self._records.create_all([to_record(child) for child in children])
+        launched = {}
+        for child, new in zip(children, created, strict=True):
+            if new:
+                self._report(RunChanged(child, None))
+            # One that is there already is of a driver that died before it wrote that it is.
+            known = child if new else from_record(self._records.read(child.name))
+            self._take(known)
+            launched[known.name] = known.status
+        return launched
 
     def _known(self, name: str) -> Run | None:
         try:

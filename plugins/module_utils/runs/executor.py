@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from ..pipeline.observation import Observation
@@ -38,8 +38,11 @@ class Executor(Protocol):
     def observe(self, run: Run) -> Sequence[Observation]:
         """Everything known of the run's attempts; cheap, and never waits."""
 
-    def wait(self, seconds: float) -> None:
-        """Return when there may be something new to observe, or after `seconds`."""
+    def wait(self, seconds: float) -> Collection[str] | None:
+        """Return when there may be something new to observe, or after `seconds`.
 
-    def close(self, run: Run) -> None:
-        """The run has ended, or its driver goes: leave nothing of it behind but its results."""
+        The names of the runs of which there is; None where it may be any of them.
+        """
+
+    def close(self, run: Run, *, kept: bool) -> None:
+        """The run's end is `kept`, or its driver goes: leave nothing behind but its results."""

@@ -158,10 +158,11 @@ class HostExecutor:
         return [*session.interrupted, *seen]
 
     def wait(self, seconds: float) -> None:
+        """Attempts of runs compete for places: any of them may be concerned."""
         if self._news.wait(max(0.0, seconds)):
             self._news.clear()
 
-    def close(self, run: Run) -> None:
+    def close(self, run: Run, *, kept: bool) -> None:
         session = self._sessions.pop(run.uid, None)
         if session is None:
             return

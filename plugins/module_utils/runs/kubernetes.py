@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
-import time
 from collections.abc import Callable, Sequence
 
-from ..core.errors import C8sError, Conflict, Denied, InvalidInput, Unavailable
-from ..core.names import label_value
-from ..kube.connection import MERGE_PATCH
-from ..kube.faults import QuotaExceeded
-from ..kube.kinds import EVENT, JOB, POD
+from ..core.errors import Unavailable
 from ..kube.resources import Resources
 from ..masking.masker import Secrets
-from ..pipeline.job import LABEL, MANAGED_BY, job, job_name
+from ..pipeline.job import MANAGED_BY, job_name
 from ..pipeline.observation import Observation, State
 from ..pipeline.pod import HOLD_CONTAINER, RESTORE_CONTAINER, JobSettings, Manifest
-from ..pipeline.pod_status import is_running, observation_of, waits_for_release
+from ..pipeline.pod_status import is_finished, is_running, observation_of, waits_for_release
 from ..pipeline.run import Run
 from ..pipeline.spec import Step
 from .attempt import Clock
@@ -30,15 +25,9 @@ from .config_map_records import ConfigMapRecords
 from .pod_attempt import PodAttempt
 from .pod_files import PodFiles
 from .pod_logs import PodLogs
+from .step_jobs import StepJobs
 from .watched import NOTHING, Seen, Watched
 
-STOP_GRACE_SECONDS = 10
-LOOK_SECONDS = 5.0
-REFUSED_PATIENCE = 30.0
-"""Seconds for which a Job whose pods are refused is waited for; room in a quota has no limit."""
-AGAIN_SECONDS = 1.0
-"""Seconds before work is tried again that only a broken way to the cluster undid."""
-CREATORS = 8
 CARRIERS = 32
 
 
@@ -69,18 +58,19 @@ class KubernetesExecutor:
         files: PodFiles,
         clock: Clock,
     ) -> None:
-        self._resources = resources
-        self._settings = settings
         self._records = records
         self._secrets = secrets
         self._logs = logs
         self._files = files
         self._clock = clock
         self._sessions: dict[str, _Session] = {}
-        self._creators = concurrent.futures.ThreadPoolExecutor(CREATORS, "c8s-create")
+        # Jobs of runs whose end is kept, by the run's id. To change one that its controller has
+        # not done with yet makes that write its status once more: most can wait for that.
+        self._expiring: dict[str, list[str]] = {}
         self._carriers = concurrent.futures.ThreadPoolExecutor(CARRIERS, "c8s-carry")
         selector = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
         self._watched = Watched(resources.client, settings.namespace, selector)
+        self._jobs = StepJobs(resources, settings, clock, self._watched.wake)
 
     # --- what the driver calls -----------------------------------------------------------------
 
@@ -101,19 +91,19 @@ class KubernetesExecutor:
         followed = self._follow(session, step.name, attempt)
         followed.ahead = ahead
         if session.seen.get((step.name, attempt), NOTHING).job is None:
-            self._make(session, followed)
+            self._jobs.make(run, session.owner, followed)
 
     def release(self, run: Run, step: Step, attempt: int) -> None:
         session = self._sessions[run.uid]
         # Its pod may not be there yet: it is released when it has come as far as that.
         session.attempts[step.name, attempt].released = True
-        self._watched.wake()
+        self._watched.wake(run.uid)
 
     def stop(self, run: Run, step: Step, attempt: int, reason: str) -> None:
         session = self._sessions[run.uid]
         followed = session.attempts.get((step.name, attempt))
         if followed is not None and followed.final is None:
-            self._end(followed, session.seen.get((step.name, attempt), NOTHING).newest)
+            self._jobs.end(followed, session.seen.get((step.name, attempt), NOTHING).newest)
 
     def observe(self, run: Run) -> Sequence[Observation]:
         session = self._sessions[run.uid]
@@ -121,27 +111,40 @@ class KubernetesExecutor:
         self._look(session)
         return [self._observation(session, followed) for followed in session.attempts.values()]
 
-    def wait(self, seconds: float) -> None:
-        self._watched.wait(seconds)
+    def wait(self, seconds: float) -> list[str]:
+        changed = self._watched.wait(seconds)
+        for uid in changed & self._expiring.keys():
+            seen = self._watched.of_run(uid).values()
+            if all(each.job is None or is_finished(each.job) for each in seen):
+                self._let_expire(uid)
+        return [self._sessions[uid].run.name for uid in changed & self._sessions.keys()]
 
-    def close(self, run: Run) -> None:
+    def close(self, run: Run, *, kept: bool) -> None:
         session = self._sessions.pop(run.uid, None)
-        for followed in session.attempts.values() if session else ():
+        attempts = list(session.attempts.values()) if session else []
+        for followed in attempts:
             if followed.log is not None:
                 followed.log.stop()
-        if session is not None and run.status.phase.terminal:
-            # Only now that all is kept may Kubernetes remove the Jobs.
-            for followed in session.attempts.values():
-                self._creators.submit(self._let_expire, followed.job_name)
+        if kept:
+            # Only now may Kubernetes remove the Jobs.
+            self._expiring[run.uid] = [followed.job_name for followed in attempts]
+        else:
+            self._watched.forget(run.uid)
         if not self._sessions:
             self._finish_work()
 
+    def _let_expire(self, run_id: str) -> None:
+        for name in self._expiring.pop(run_id):
+            self._jobs.let_expire(name)
+        self._watched.forget(run_id)
+
     def _finish_work(self) -> None:
         """Wait for what is under way, and take fresh workers for runs that may come."""
-        self._creators.shutdown(wait=True)
+        for run_id in list(self._expiring):
+            self._let_expire(run_id)
+        self._jobs.finish()
         self._carriers.shutdown(wait=True, cancel_futures=True)
         self._watched.stop()
-        self._creators = concurrent.futures.ThreadPoolExecutor(CREATORS, "c8s-create")
         self._carriers = concurrent.futures.ThreadPoolExecutor(CARRIERS, "c8s-carry")
 
     # --- one attempt ---------------------------------------------------------------------------
@@ -154,7 +157,8 @@ class KubernetesExecutor:
     def _follow(self, session: _Session, step: str, attempt: int) -> PodAttempt:
         known = session.attempts.get((step, attempt))
         if known is None:
-            known = PodAttempt(step, attempt, job_name(session.run, step, attempt))
+            name = job_name(session.run, step, attempt)
+            known = PodAttempt(session.run.uid, step, attempt, name)
             session.attempts[step, attempt] = known
         return known
 
@@ -168,12 +172,13 @@ class KubernetesExecutor:
         base = Observation(
             followed.step, followed.attempt, State.WAITING, job_name=followed.job_name
         )
-        if followed.failure("create") or not followed.begun("create"):
-            refused = self._refusal(session, followed, base)
-            if refused is not None:
-                return refused
+        refused = self._jobs.refusal(
+            session.run, session.owner, followed, base, session.masks.mask_text
+        )
+        if refused is not None:
+            return refused
         seen = session.seen.get((followed.step, followed.attempt), NOTHING)
-        if not seen.job and not seen.pods and not self._is_gone(followed):
+        if not seen.job and not seen.pods and not self._jobs.is_gone(followed):
             return base
         if seen.newest is not None:
             followed.meets(seen.newest["metadata"]["name"])
@@ -188,7 +193,7 @@ class KubernetesExecutor:
                 return dataclasses.replace(
                     base, state=State.RUNNING, start_time=followed.first_running
                 )
-            found = self._why_no_pod(followed, found)
+            found = self._jobs.why_no_pod(followed, found)
         if stopping:
             found = dataclasses.replace(found, disruption=False)
         found = dataclasses.replace(
@@ -206,22 +211,22 @@ class KubernetesExecutor:
         step = run.pipeline.step(followed.step)
         may_begin = followed.released or not waits_for_release(pod)
         if pod is not None and may_begin and is_running(pod, HOLD_CONTAINER):
-            self._do(followed, "release", self._carriers, lambda: self._files.release(pod))
+            self._do(followed, "release", lambda: self._files.release(pod))
         # After another driver its pod may be known sooner than the ends of what it depends on.
         complete = all(run.status.step(name).phase.terminal for name in step.depends_on)
         if pod is not None and may_begin and complete and is_running(pod, RESTORE_CONTAINER):
             self._do(
-                followed, "restore", self._carriers,
-                lambda: self._files.restore(run, step, pod, session.masks),
-            )  # fmt: skip
+                followed, "restore", lambda: self._files.restore(run, step, pod, session.masks)
+            )
         fault = followed.failure("restore")
         if fault is not None and not found.state.over:
-            self._end(followed, pod)
+            self._jobs.end(followed, pod)
             return followed.while_unfinished(found)
         if pod is not None and found.start_time is not None and followed.log is None:
             followed.log = self._logs.follow(
-                run, followed.step, followed.attempt, pod, session.masks, self._watched.wake
-            )
+                run, followed.step, followed.attempt, pod, session.masks,
+                lambda: self._watched.wake(run.uid),
+            )  # fmt: skip
         if followed.log is not None:
             url = self._logs.url(run, followed.step, followed.attempt)
             found = dataclasses.replace(found, log_url=url)
@@ -229,10 +234,9 @@ class KubernetesExecutor:
                 followed.log.container_ended()
         if not found.state.over:
             return found
-        self._do(
-            followed, "finish", self._carriers,
-            lambda: self._finish(session, followed, step, pod, found),
-        )  # fmt: skip
+        if followed.log is not None and not followed.log.kept.done():
+            return followed.while_unfinished(found)
+        self._do(followed, "finish", lambda: self._finish(session, followed, step, pod, found))
         finishing = followed.work["finish"]
         if not finishing.done() or isinstance(finishing.exception(), Unavailable):
             return followed.while_unfinished(found)
@@ -257,7 +261,7 @@ class KubernetesExecutor:
                 found, exit_code=None, reason=reason, message=session.masks.mask_text(message)
             )
         if pod is None or found.exit_code is None:
-            self._end(followed, pod)
+            self._jobs.end(followed, pod)
             return found
         kept = self._files.collect(session.run, step, pod, session.masks, found)
         return dataclasses.replace(
@@ -267,131 +271,8 @@ class KubernetesExecutor:
             message=kept.message or found.message,
         )
 
-    # --- the Job -------------------------------------------------------------------------------
-
-    def _make(self, session: _Session, followed: PodAttempt) -> None:
-        step = session.run.pipeline.step(followed.step)
-        manifest = job(
-            session.run,
-            step,
-            followed.attempt,
-            self._settings,
-            session.owner,
-            ahead=followed.ahead,
-        )
-        followed.attention_at = time.monotonic() + LOOK_SECONDS
-        self._do(
-            followed, "create", self._creators, lambda: self._create(session.run.uid, manifest)
-        )
-
-    def _create(self, run_id: str, manifest: Manifest) -> None:
-        made, sure = self._resources.create_once(manifest, self._settings.namespace)
-        if not sure and made["metadata"]["labels"].get(f"{LABEL}/run-id") != label_value(run_id):
-            raise Conflict(f"Job {made['metadata']['name']} exists and belongs to somebody else")
-
-    def _refusal(
-        self, session: _Session, followed: PodAttempt, base: Observation
-    ) -> Observation | None:
-        """What to report where the API server did not take the Job; tried again where it may."""
-        creation = followed.work.get("create")
-        error = creation.exception() if creation is not None and creation.done() else None
-        if error is None:
-            return None
-        if isinstance(error, QuotaExceeded | Unavailable) and "end" not in followed.work:
-            if time.monotonic() >= followed.attention_at:
-                del followed.work["create"]
-                self._make(session, followed)
-            reason = "QuotaExceeded" if isinstance(error, QuotaExceeded) else "Unavailable"
-            return dataclasses.replace(base, reason=reason, message=str(error))
-        if not isinstance(error, C8sError):
-            raise error
-        reasons = {Denied: "Denied", InvalidInput: "JobRefused", Conflict: "JobConflict"}
-        reason = next(
-            (text for kind, text in reasons.items() if isinstance(error, kind)), "JobFailed"
-        )
-        followed.final = dataclasses.replace(
-            base,
-            state=State.ENDED,
-            completion_time=self._clock(),
-            reason=reason,
-            message=session.masks.mask_text(str(error)),
-        )
-        return followed.final
-
-    def _is_gone(self, followed: PodAttempt) -> bool:
-        """Whether the Job truly does not exist: asked of the server, and not at every turn."""
-        creation = followed.work.get("create")
-        if creation is not None and not creation.done():
-            return False
-        if time.monotonic() < followed.attention_at:
-            return False
-        followed.attention_at = time.monotonic() + LOOK_SECONDS
-        found = self._resources.find(JOB, followed.job_name, self._settings.namespace)
-        return found is None
-
-    def _why_no_pod(self, followed: PodAttempt, found: Observation) -> Observation:
-        """A Job without a pod: say what its controller complains of, a quota most likely."""
-        if time.monotonic() >= followed.attention_at:
-            followed.attention_at = time.monotonic() + LOOK_SECONDS
-            events = self._resources.listing(
-                EVENT,
-                self._settings.namespace,
-                fields=f"involvedObject.name={followed.job_name},reason=FailedCreate",
-            )
-            if events.objects:
-                message = str(events.objects[-1].get("message", ""))
-                quota = "exceeded quota" in message
-                followed.note = ("QuotaExceeded" if quota else "PodRefused", message)
-        reason, message = followed.note
-        found = dataclasses.replace(found, reason=reason, message=message)
-        if reason != "PodRefused":
-            followed.refused_at = None
-        elif followed.refused_at is None:
-            followed.refused_at = time.monotonic()
-        elif time.monotonic() - followed.refused_at >= REFUSED_PATIENCE:
-            return dataclasses.replace(found, state=State.ENDED, completion_time=self._clock())
-        return found
-
-    def _end(self, followed: PodAttempt, pod: Manifest | None) -> None:
-        """End the pod in its grace period; without a pod, the Job so that it makes none."""
-        self._do(followed, "end", self._creators, lambda: self._delete(followed, pod))
-
-    def _delete(self, followed: PodAttempt, pod: Manifest | None) -> None:
-        namespace = self._settings.namespace
-        if pod is None:
-            self._resources.delete(JOB, followed.job_name, namespace)
-            followed.attention_at = 0.0
-            return
-        name = pod["metadata"]["name"]
-        self._resources.delete(POD, name, namespace, grace_seconds=STOP_GRACE_SECONDS)
-
-    def _let_expire(self, name: str) -> None:
-        try:
-            self._resources.patch(
-                JOB,
-                name,
-                {"spec": {"ttlSecondsAfterFinished": self._settings.ttl}},
-                self._settings.namespace,
-                content_type=MERGE_PATCH,
-            )
-        except C8sError:
-            # It is gone already, or stays until its run's record goes: nothing is lost by that.
-            return
-
-    def _do(
-        self,
-        followed: PodAttempt,
-        what: str,
-        pool: concurrent.futures.ThreadPoolExecutor,
-        work: Callable[[], object],
-    ) -> None:
-        """Begin a piece of work unless it is under way or done; what failed, after a pause."""
+    def _do(self, followed: PodAttempt, what: str, work: Callable[[], object]) -> None:
+        """Begin a piece of work unless it is under way or done; look again when it is."""
         if not followed.begun(what):
-            pause = AGAIN_SECONDS if what in followed.work else 0.0
-            followed.work[what] = pool.submit(_later, pause, work)
-            followed.work[what].add_done_callback(lambda _done: self._watched.wake())
-
-
-def _later(seconds: float, work: Callable[[], object]) -> object:
-    time.sleep(seconds)
-    return work()
+            followed.work[what] = self._carriers.submit(work)
+            followed.work[what].add_done_callback(lambda _done: self._watched.wake(followed.run_id))

@@ -54,21 +54,26 @@ class Launcher:
         already yields that run: driven on if it was left unfinished, as it is if it has ended.
         Raises Conflict where the run of that name is a different one.
         """
-        runs = [self._find_or_create(order) for order in judged(orders)]
+        runs = self._find_or_create(judged(orders))
         locks: list[Lock] = []
         mine: list[Run] = []
         others: list[Run] = []
         try:
-            for run, _created in runs:
+            unsure: list[str] = []
+            for run, created in runs:
                 if run.status.phase.terminal:
                     continue
                 lock = self._records.lock(run.name)
                 if lock is None:
                     others.append(run)
-                else:
-                    locks.append(lock)
+                    continue
+                locks.append(lock)
+                mine.append(run)
+                if not (created and lock.first):
                     # Between the look and the lock another driver may have brought it further.
-                    mine.append(from_record(self._records.read(run.name)))
+                    unsure.append(run.name)
+            newer = dict(zip(unsure, self._records.read_all(unsure), strict=True))
+            mine = [from_record(newer[run.name]) if run.name in newer else run for run in mine]
             for run in mine:
                 if run.status.phase is not Phase.PENDING:
                     self._report(Notice(run, f"run {run.name} was interrupted; it goes on now"))
@@ -132,18 +137,28 @@ class Launcher:
                 else:
                     report_changes(self._report, before, child)
 
-    def _find_or_create(self, order: Order) -> tuple[Run, bool]:
+    def _find_or_create(self, orders: Sequence[Order]) -> list[tuple[Run, bool]]:
+        wanted = [self._candidate(order) for order in orders]
+        created = self._records.create_all([to_record(run) for run in wanted])
+        known = [run.name for run, new in zip(wanted, created, strict=True) if not new]
+        existing = dict(zip(known, self._records.read_all(known), strict=True))
+        found = []
+        for run, new in zip(wanted, created, strict=True):
+            if new:
+                self._report(RunChanged(run, None))
+                found.append((run, True))
+            else:
+                found.append((matching(from_record(existing[run.name]), run), False))
+        return found
+
+    def _candidate(self, order: Order) -> Run:
+        """The run that an order asks for, should there be none yet."""
         pipeline = str(order.document["name"])
         name, number = self._records.name_for(pipeline, order.name, order.idempotency_key)
         numbered = dataclasses.replace(
             order, trigger=dataclasses.replace(order.trigger, number=number)
         )
-        candidate = run_of(numbered, name, self._new_id(), self._clock())
-        if self._records.create(to_record(candidate)):
-            self._report(RunChanged(candidate, None))
-            return candidate, True
-        existing = from_record(self._records.read(name))
-        return matching(existing, candidate), False
+        return run_of(numbered, name, self._new_id(), self._clock())
 
 
 def judged(orders: Sequence[Order]) -> Sequence[Order]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import datetime
+import time
 from typing import Any
 
 from ..core.errors import Unavailable
 from ..pipeline.observation import Observation, State
 from .pod_logs import Following
 
+PAUSE_SECONDS = 0.5
 _LAST_MOMENT = datetime.timedelta(milliseconds=999)
 
 
@@ -18,17 +20,19 @@ _LAST_MOMENT = datetime.timedelta(milliseconds=999)
 class PodAttempt:
     """`final` is what is reported for good, once log and artifacts are kept.
 
-    `work` is what was begun for it, by name (create, restore, release, end, finish).
+    `work` is what was begun for it, by name (create, look, restore, release, end, finish).
     `attention_at` (a monotonic time) is when the Job is to be looked at though nothing was heard,
     `refused_at` since when no pod of it is let in.
     """
 
+    run_id: str
     step: str
     attempt: int
     job_name: str
     ahead: bool = False
     released: bool = False
     work: dict[str, concurrent.futures.Future[Any]] = dataclasses.field(default_factory=dict)
+    again_at: dict[str, float] = dataclasses.field(default_factory=dict)
     log: Following | None = None
     pod: str = ""
     attention_at: float = 0.0
@@ -39,11 +43,15 @@ class PodAttempt:
     final: Observation | None = None
 
     def begun(self, what: str) -> bool:
-        """Whether that work is under way or done; what only an outage undid may be begun again."""
+        """Whether that work is under way or done. What only an outage undid may be begun again,
+        after a pause."""
         known = self.work.get(what)
         if known is None:
             return False
-        return not (known.done() and isinstance(known.exception(), Unavailable))
+        if not known.done() or not isinstance(known.exception(), Unavailable):
+            self.again_at.pop(what, None)
+            return True
+        return time.monotonic() < self.again_at.setdefault(what, time.monotonic() + PAUSE_SECONDS)
 
     def failure(self, what: str) -> BaseException | None:
         """Why that work failed for good, if it did."""

@@ -15,6 +15,8 @@ from ..storage.run_directory import RunDirectory
 from .masked_log import MaskedLog
 
 FOLLOWERS = 100
+PATIENCE_SECONDS = 0.25
+"""What ends sooner is asked for once and not twice; nobody waits much for the first line."""
 
 
 class Following:
@@ -74,7 +76,7 @@ class PodLogs:
         source = LogSource(self._namespace, pod["metadata"]["name"], STEP_CONTAINER)
         kept = CappedLog(self._store.log(run.name, step, attempt))
         # The driver says when the container has ended: it watches the pod anyway.
-        follower = LogFollower(self._client, source, ended=lambda: False)
+        follower = LogFollower(self._client, source, ended=lambda: False, patience=PATIENCE_SECONDS)
         following = Following(follower, MaskedLog(kept, masks))
         following.kept = self._followers.submit(following.keep)
         following.kept.add_done_callback(lambda _future: done())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 Record = dict[str, Any]
@@ -11,7 +12,13 @@ RUN_NAME_LIMIT = 50
 
 
 class Lock(Protocol):
-    """The right to drive a run, held while the process lives."""
+    """The right to drive a run, held while the process lives.
+
+    `first`: nobody had it before, so that nobody can have changed the run's record.
+    """
+
+    @property
+    def first(self) -> bool: ...
 
     def release(self) -> None: ...
 
@@ -19,17 +26,26 @@ class Lock(Protocol):
 class Records(Protocol):
     """Run records by name. Every method may raise Unavailable or Denied."""
 
-    def create(self, record: Record) -> bool:
-        """Keep a new run; False, and nothing done, where one of its name exists."""
+    def create_all(self, records: Sequence[Record]) -> list[bool]:
+        """Keep new runs; False for each, and nothing done, where one of its name exists."""
 
     def write(self, record: Record) -> None:
-        """Replace a run's record, at once where the run has ended, else soon."""
+        """Replace a run's record soon; never waits for a server."""
 
     def settle(self) -> None:
-        """Write what `write` has held back for long enough."""
+        """Write what `write` has held back for long enough. Raises what a write failed with."""
+
+    def kept(self, name: str) -> bool:
+        """Whether all that `write` was given of this run is kept."""
+
+    def flush(self) -> None:
+        """Wait until all that `write` was given of runs that have ended is kept."""
 
     def read(self, name: str) -> Record:
         """A run's record; NotFound where there is none."""
+
+    def read_all(self, names: Sequence[str]) -> list[Record]:
+        """The records of these runs, in order; NotFound where one is missing."""
 
     def names(self) -> list[str]:
         """All runs, oldest first."""

@@ -48,14 +48,20 @@ class Watched:
     def stop(self) -> None:
         self._informers.close()
 
-    def wake(self) -> None:
-        """Let whoever waits look again."""
-        self._informers.changes.note(())
+    def wake(self, run_id: str) -> None:
+        """Let whoever waits look at this run again."""
+        self._informers.changes.note([run_id])
 
-    def wait(self, seconds: float) -> None:
-        """Return when something has changed since the last wait, or after `seconds`."""
-        self._informers.changes.wait(self._mark, max(0.0, seconds))
-        self._mark = self._informers.changes.count
+    def wait(self, seconds: float) -> frozenset[str]:
+        """Wait at most `seconds` for changes since the last wait; the runs they are of, by id."""
+        changes = self._informers.changes
+        changes.wait(self._mark, max(0.0, seconds))
+        self._mark, changed = changes.since(self._mark)
+        return changed
+
+    def forget(self, run_id: str) -> None:
+        """Nobody will ask for this run again."""
+        self._informers.changes.forget(run_id)
 
     def of_run(self, run_id: str) -> dict[tuple[str, int], Seen]:
         """Everything there is of a run, by step and attempt."""

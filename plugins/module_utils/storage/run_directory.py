@@ -22,7 +22,7 @@ import pathlib
 import secrets
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..core.errors import Conflict, InvalidInput, NotFound, Unavailable
@@ -57,10 +57,14 @@ class RunDirectory:
 
     # --- records -------------------------------------------------------------------------------
 
-    def create(self, record: Record) -> bool:
-        """Keep a new run; False, and nothing done, where one of its name exists."""
-        path = self.run(record["metadata"]["name"]) / "record.json"
-        return atomic.create(path, atomic.to_json(record))
+    def create_all(self, records: Sequence[Record]) -> list[bool]:
+        """Keep new runs; False for each, and nothing done, where one of its name exists."""
+        return [
+            atomic.create(
+                self.run(record["metadata"]["name"]) / "record.json", atomic.to_json(record)
+            )
+            for record in records
+        ]
 
     def write(self, record: Record) -> None:
         """Replace the record of a run; that of one that has ended outlives a power cut too."""
@@ -71,6 +75,13 @@ class RunDirectory:
     def settle(self) -> None:
         """Nothing is held back."""
 
+    def kept(self, _name: str) -> bool:
+        """What was written is kept."""
+        return True
+
+    def flush(self) -> None:
+        """Nothing is under way."""
+
     def read(self, name: str) -> Record:
         """The record of a run; NotFound says which runs there are."""
         path = self.run(name) / "record.json"
@@ -78,6 +89,10 @@ class RunDirectory:
             known = ", ".join(self.names()[-5:]) or "none"
             raise NotFound(f"no run is named {name!r} in {self.root} (the latest: {known})")
         return _record(path)
+
+    def read_all(self, names: Sequence[str]) -> list[Record]:
+        """The records of these runs, in order."""
+        return [self.read(name) for name in names]
 
     def names(self) -> list[str]:
         """All runs, oldest first, but those whose record is damaged: `read` tells of these."""
@@ -237,22 +252,30 @@ def _record(path: pathlib.Path) -> Record:
 
 
 class Lock:
-    """A file locked by this process; it is free again when the process ends, however it ends."""
+    """A file locked by this process; it is free again when the process ends, however it ends.
 
-    def __init__(self, descriptor: int) -> None:
+    `first`: nobody has locked it before.
+    """
+
+    def __init__(self, descriptor: int, *, first: bool) -> None:
         self._descriptor = descriptor
+        self.first = first
 
     @classmethod
     def take(cls, path: pathlib.Path) -> Lock | None:
         with atomic.explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            flags, first = os.O_RDWR | os.O_CLOEXEC, True
+            try:
+                descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError:
+                descriptor, first = os.open(path, flags | os.O_CREAT, 0o600), False
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 os.close(descriptor)
                 return None
-        return cls(descriptor)
+        return cls(descriptor, first=first)
 
     def release(self) -> None:
         if self._descriptor >= 0:

@@ -55,11 +55,12 @@ Responder = Callable[[Request], Reply]
 
 
 class FakeApi:
-    """Answers with what `answer` returns; all requests are kept in `seen`."""
+    """Answers with what `answer` returns; all requests are kept in `seen`, connections counted."""
 
     def __init__(self, answer: Responder) -> None:
         self.answer = answer
         self.seen: list[Request] = []
+        self.connections = 0
         self.over = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -82,6 +83,10 @@ class FakeApi:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
+
+            def setup(self) -> None:
+                super().setup()
+                api.connections += 1
 
             def handle_one_request(self) -> None:
                 try:

@@ -316,6 +316,12 @@ class TestStreams:
         with served(Reply(blocks=[b"one", b"two"])) as (_each, client):
             assert b"".join(client.open("/s", idle=5).blocks()) == b"onetwo"
 
+    def test_what_was_read_to_its_end_leaves_its_connection_to_the_next(self) -> None:
+        with served(Reply(blocks=[b"one", b"two"])) as (api, client):
+            for _each in range(3):
+                assert b"".join(client.open("/s", idle=5).blocks()) == b"onetwo"
+            assert api.connections == 1
+
     def test_a_cut_is_told_from_an_end(self) -> None:
         with served(Reply(blocks=[b"one"], cut=True)) as (_each, client):
             blocks = client.open("/s", idle=5).blocks()

@@ -1,0 +1,78 @@
+"""A driver of many runs looks at those of which there is news, and at all of them now and then."""
+
+from __future__ import annotations
+
+import collections
+import datetime
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from ansible_collections.c8s.ci.plugins.module_utils.pipeline.observation import Observation, State
+from ansible_collections.c8s.ci.plugins.module_utils.pipeline.record import to_record
+from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run
+from ansible_collections.c8s.ci.plugins.module_utils.pipeline.spec import Step
+from ansible_collections.c8s.ci.plugins.module_utils.runs.birth import run_of
+from ansible_collections.c8s.ci.plugins.module_utils.runs.driver import Driver
+from ansible_collections.c8s.ci.plugins.module_utils.runs.events import ignore
+from ansible_collections.c8s.ci.plugins.module_utils.runs.request import Request, orders_from
+from ansible_collections.c8s.ci.plugins.module_utils.storage.run_directory import RunDirectory
+
+TEXT = b"version: v1alpha1\nname: p\nsteps:\n  - {name: a, image: b, commands: [c]}\n"
+COUNT = 200
+
+
+def now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+class OneAfterTheOther:
+    """Ends one run at each wait and says which."""
+
+    slots = None
+    outlives_driver = True
+
+    def __init__(self) -> None:
+        self.looks: collections.Counter[str] = collections.Counter()
+        self.closed: list[tuple[str, bool]] = []
+        self._running: list[str] = []
+        self._ended: set[str] = set()
+
+    def open(self, run: Run) -> None:
+        pass
+
+    def start(self, run: Run, step: Step, attempt: int, *, ahead: bool) -> None:
+        self._running.append(run.name)
+
+    def release(self, run: Run, step: Step, attempt: int) -> None:
+        pass
+
+    def stop(self, run: Run, step: Step, attempt: int, reason: str) -> None:
+        pass
+
+    def observe(self, run: Run) -> Sequence[Observation]:
+        self.looks[run.name] += 1
+        if run.name not in self._ended:
+            return []
+        return [Observation("a", 1, State.ENDED, now(), now(), exit_code=0)]
+
+    def wait(self, seconds: float) -> Collection[str]:
+        name = self._running.pop()
+        self._ended.add(name)
+        return [name]
+
+    def close(self, run: Run, *, kept: bool) -> None:
+        self.closed.append((run.name, kept))
+
+
+def test_a_turn_costs_what_has_changed(tmp_path: Path) -> None:
+    records = RunDirectory(tmp_path)
+    (order,) = orders_from([Request(TEXT)], now(), allow_file=False, check=lambda _pipeline: None)
+    runs = [run_of(order, f"p-{number}", f"id-{number}", now()) for number in range(COUNT)]
+    records.create_all([to_record(run) for run in runs])
+    executor = OneAfterTheOther()
+    driver = Driver(executor, records, clock=now, new_id=str, report=ignore)
+    ended = driver.drive(runs)
+    assert [run.status.phase for run in ended] == ["Succeeded"] * COUNT
+    assert sorted(executor.closed) == sorted((run.name, True) for run in runs)
+    # Once to start and once to end it; a look at all of them at each turn would be COUNT / 2.
+    assert sum(executor.looks.values()) / COUNT < 10
