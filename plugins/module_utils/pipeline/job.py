@@ -6,7 +6,7 @@ import hashlib
 import json
 
 from ..core.names import dns_label, label_value
-from .pod import JobSettings, Manifest, pod
+from .pod import HELD_BY, JobSettings, Manifest, holder, pod
 from .run import Run
 from .spec import Step
 
@@ -36,6 +36,7 @@ def job(
     the pod waits before its first command until it is released.
     """
     labels = _labels(run, step, attempt, settings)
+    held = {HELD_BY: holder(run, step)} if ahead else {}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -60,7 +61,7 @@ def job(
                 ]
             },
             "template": {
-                "metadata": {"labels": labels, "annotations": _annotations(run)},
+                "metadata": {"labels": labels, "annotations": _annotations(run) | held},
                 "spec": pod(run, step, settings, ahead=ahead),
             },
         },

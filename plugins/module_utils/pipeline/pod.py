@@ -13,7 +13,7 @@ from typing import Any
 from ..core.names import dns_label
 from .environment import environment
 from .run import Run
-from .script import argument_list, is_posix, script
+from .script import argument_list, is_posix, release_script, script, waiting_script
 from .spec import DEFAULT_SHELL, Priority, Service, Step
 
 Manifest = dict[str, Any]
@@ -22,6 +22,10 @@ WORKSPACE = "/workspace"
 HOME = "/tmp"
 SECRETS = "/secrets"
 CONTROL = "/c8s"
+GATE = "/c8s-gate"
+RELEASED = f"{GATE}/released"
+HELD_BY = "c8s.dev/held-by"
+"""Annotation of a pod that was prepared ahead: the container that waits for the release."""
 STEP_CONTAINER = "step"
 CLONE_CONTAINER = "clone"
 HOLD_CONTAINER = "hold"
@@ -67,31 +71,58 @@ def brings_artifacts(run: Run, step: Step) -> bool:
     return any(run.pipeline.step(name).artifacts for name in step.depends_on)
 
 
+def restores(run: Run, step: Step) -> bool:
+    """Whether something is brought into the workspace before the commands."""
+    return bool(step.caches) or brings_artifacts(run, step)
+
+
+def holder(run: Run, step: Step) -> str:
+    """The container that holds a pod prepared ahead back until its release.
+
+    The later one waits, the less there is to do when the turn has come: in the step itself where
+    its shell can wait. What is brought to a step can only be complete at its turn, so that nothing
+    else need wait then. An image without a shell has a container of ours in front of it.
+    """
+    if restores(run, step):
+        return RESTORE_CONTAINER
+    return STEP_CONTAINER if step.commands and is_posix(step.shell) else HOLD_CONTAINER
+
+
+def release_command(step: Step, moment: str) -> list[str]:
+    """What, run in the held step, lets it begin at `moment`; it prints when it was let go first."""
+    program = step.shell[:2] if step.shell[0].endswith("busybox") else step.shell[:1]
+    return [*program, "-c", release_script(RELEASED, moment)]
+
+
 def clones(run: Run) -> bool:
     """Whether the workspace is filled from a repository."""
     return run.pipeline.clone is not None and bool(run.trigger.repository and run.trigger.commit)
 
 
 def pod(run: Run, step: Step, settings: JobSettings, *, ahead: bool) -> Manifest:
-    restores = bool(step.caches) or brings_artifacts(run, step)
+    brings = restores(run, step)
     keeps = bool(step.artifacts or step.caches)
+    held_by = holder(run, step) if ahead else ""
     before = []
     if clones(run):
         before.append(_clone_container(run, settings))
-    if restores:
+    if brings:
         before.append(_waiting_container(RESTORE_CONTAINER, "restored", settings))
     if keeps:
         before.append(_keeper_container(settings))
     before += [_service_container(service, settings) for service in step.services]
-    if ahead:
+    if held_by == HOLD_CONTAINER:
         before.append(_waiting_container(HOLD_CONTAINER, "released", settings))
     options = step.pod
     return _without_none(
         {
             "restartPolicy": "Never",
-            # From the pod's acceptance by its node, so that waiting for room does not eat it. The
-            # driver ends the step at its timeout; this is for when no driver is left.
-            "activeDeadlineSeconds": step.timeout + FINALIZE_SECONDS,
+            # From the pod's acceptance by its node, so that waiting for room does not eat it, but
+            # waiting for a release would. The driver ends the step at its timeout; this is for
+            # when no driver is left.
+            "activeDeadlineSeconds": step.timeout
+            + FINALIZE_SECONDS
+            + (run.pipeline.timeout if ahead else 0),
             "terminationGracePeriodSeconds": FINALIZE_SECONDS if keeps else 30,
             "automountServiceAccountToken": bool(options.service_account),
             "enableServiceLinks": False,
@@ -103,16 +134,25 @@ def pod(run: Run, step: Step, settings: JobSettings, *, ahead: bool) -> Manifest
             "imagePullSecrets": [{"name": name} for name in settings.pull_secrets] or None,
             "securityContext": _pod_security(settings),
             "initContainers": before or None,
-            "containers": [_step_container(run, step, settings)],
-            "volumes": _volumes(run, step, settings, control=restores or keeps or ahead),
+            "containers": [_step_container(run, step, settings, held=held_by == STEP_CONTAINER)],
+            "volumes": _volumes(
+                run,
+                step,
+                settings,
+                control=brings or keeps or held_by == HOLD_CONTAINER,
+                gate=held_by == STEP_CONTAINER,
+            ),
         }
     )
 
 
-def _step_container(run: Run, step: Step, settings: JobSettings) -> Manifest:
-    arguments = [_literal(argument) for argument in argument_list(step)]
+def _step_container(run: Run, step: Step, settings: JobSettings, *, held: bool) -> Manifest:
+    arguments = list(argument_list(step))
+    if held:
+        arguments[-1] = waiting_script(RELEASED) + arguments[-1]
     if step.commands and is_posix(step.shell):
         arguments[-1] = _ONE_STREAM + arguments[-1]
+    arguments = [_literal(argument) for argument in arguments]
     program = len(step.shell if step.commands else step.entrypoint)
     limits = step.limits.manifest() if step.limits else {}
     return _without_none(
@@ -130,6 +170,7 @@ def _step_container(run: Run, step: Step, settings: JobSettings) -> Manifest:
             "volumeMounts": [
                 {"name": "workspace", "mountPath": WORKSPACE},
                 {"name": "tmp", "mountPath": HOME},
+                *([{"name": "gate", "mountPath": GATE}] if held else []),
                 *(
                     [{"name": "secrets", "mountPath": SECRETS, "readOnly": True}]
                     if _secret_files(step)
@@ -271,13 +312,18 @@ def _probe(service: Service) -> Manifest | None:
 # --- pieces ------------------------------------------------------------------------------------
 
 
-def _volumes(run: Run, step: Step, settings: JobSettings, *, control: bool) -> list[Manifest]:
+def _volumes(
+    run: Run, step: Step, settings: JobSettings, *, control: bool, gate: bool
+) -> list[Manifest]:
     volumes: list[Manifest] = [
         {"name": "workspace", "emptyDir": {}},
         {"name": "tmp", "emptyDir": {}},
     ]
     if control:
         volumes.append({"name": "control", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}})
+    if gate:
+        # One of its own: a step must not open the doors of the containers beside it.
+        volumes.append({"name": "gate", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}})
     files = _secret_files(step)
     if files:
         volumes.append({"name": "secrets", "projected": {"sources": files, "defaultMode": 0o440}})

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .observation import Observation, State
-from .pod import CLONE_CONTAINER, HOLD_CONTAINER, STEP_CONTAINER
+from .pod import CLONE_CONTAINER, HELD_BY, HOLD_CONTAINER, STEP_CONTAINER
 from .status import Reason
 
 IMAGE_PATIENCE = 300
@@ -47,10 +47,13 @@ def observation_of(
     now: datetime.datetime,
     *,
     stopping: bool = False,
+    released_at: datetime.datetime | None = None,
 ) -> Observation:
     """The attempt as its Job (None: it is gone) and its pods show it.
 
-    While the driver is `stopping` it, that its pod is deleted is no disruption.
+    `released_at`: when a step that waits in its own container was let go, as far as the driver
+    knows; its pod tells it only at its end. While the driver is `stopping` it, that its pod is
+    deleted is no disruption.
     """
     name = job["metadata"]["name"] if job else ""
     base = Observation(step, attempt, State.WAITING, job_name=name)
@@ -58,7 +61,9 @@ def observation_of(
     if not living:
         return _without_pods(base, job)
     disrupted = [pod for pod in living if _disruption(pod)]
-    seen = _of_pod(base, living[-1], now)
+    seen = _of_pod(base, living[-1], now, released_at)
+    if released_at is not None and held_by(living[-1]) == STEP_CONTAINER:
+        seen = dataclasses.replace(seen, held=False)
     if len(disrupted) > DISRUPTION_LIMIT:
         message = f"disrupted {len(disrupted)} times, last: {_disruption(living[-1])}"
         return _ended(base, living[-1], None, "Disrupted", message)
@@ -72,15 +77,18 @@ def observation_of(
 
 
 def is_running(pod: Object, container: str) -> bool:
-    """Whether an init container or sidecar of the pod runs now."""
-    status = _container(pod.get("status", {}).get("initContainerStatuses", ()), container)
-    return status is not None and "running" in status["state"]
+    """Whether a container of the pod, of any sort, runs now."""
+    status = pod.get("status", {})
+    lists = (status.get("initContainerStatuses", ()), status.get("containerStatuses", ()))
+    found = next((one for each in lists if (one := _container(each, container))), None)
+    return found is not None and "running" in found["state"]
 
 
-def waits_for_release(pod: Object | None) -> bool:
-    """Whether the pod was prepared ahead: what is brought to it may not be complete yet."""
-    wanted = pod["spec"].get("initContainers", ()) if pod else ()
-    return any(container["name"] == HOLD_CONTAINER for container in wanted)
+def waits_for_a_word(pod: Object) -> bool:
+    """Whether the container that holds the pod back can be told now to go on. (Where that is the
+    one to which files are brought, their coming tells it.)"""
+    holder = held_by(pod)
+    return holder in (HOLD_CONTAINER, STEP_CONTAINER) and is_running(pod, holder)
 
 
 def is_finished(job: Object) -> bool:
@@ -106,15 +114,22 @@ def _without_pods(base: Observation, job: Object | None) -> Observation:
     )
 
 
-def _of_pod(base: Observation, pod: Object, now: datetime.datetime) -> Observation:
+def _of_pod(
+    base: Observation, pod: Object, now: datetime.datetime, released_at: datetime.datetime | None
+) -> Observation:
     status = pod.get("status", {})
     step = _container(status.get("containerStatuses", ()), STEP_CONTAINER)
-    held = _is_held(pod)
+    waits_inside = held_by(pod) == STEP_CONTAINER
+    held = waits_inside or _is_held(pod)
     if step and "terminated" in step["state"]:
-        return _of_ended_step(base, pod, step["state"]["terminated"])
-    if step and "running" in step["state"]:
+        ended = step["state"]["terminated"]
+        if not waits_inside:
+            return _of_ended_step(base, pod, ended)
+        return _of_released_step(base, pod, ended, _moment(ended) or released_at)
+    if step and "running" in step["state"] and not (waits_inside and released_at is None):
         started = _time(step["state"]["running"].get("startedAt"))
-        return dataclasses.replace(base, state=State.RUNNING, start_time=started)
+        begun = released_at if waits_inside else started
+        return dataclasses.replace(base, state=State.RUNNING, start_time=begun)
     for container in status.get("initContainerStatuses", ()):
         ended = container["state"].get("terminated")
         if ended and ended["exitCode"] != 0 and not _disruption(pod):
@@ -128,6 +143,26 @@ def _of_pod(base: Observation, pod: Object, now: datetime.datetime) -> Observati
             return _ended(base, pod, None, status.get("reason") or "PodFailed", message,
                           disruption=True)  # fmt: skip
     return dataclasses.replace(_of_waiting(base, pod, now), held=held)
+
+
+def _of_released_step(
+    base: Observation, pod: Object, ended: Object, released_at: datetime.datetime | None
+) -> Observation:
+    """A step that had to wait for its release and has ended: with it, or still waiting."""
+    seen = _of_ended_step(base, pod, ended)
+    told_by_the_step = bool(ended.get("message")) and not seen.reason
+    if released_at is None and ended["exitCode"] != 0 and not told_by_the_step:
+        return dataclasses.replace(seen, start_time=None, held=True)
+    return dataclasses.replace(seen, start_time=released_at or seen.start_time, held=False)
+
+
+def _moment(ended: Object) -> datetime.datetime | None:
+    """When the step was let go, by its termination message; None where it says something else."""
+    try:
+        found = datetime.datetime.fromisoformat(ended.get("message", "").strip())
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
 
 
 def _of_ended_step(base: Observation, pod: Object, ended: Object) -> Observation:
@@ -231,14 +266,18 @@ def _disruption(pod: Object) -> str:
     return ""
 
 
+def held_by(pod: Object) -> str:
+    """The container that waits for the release of a pod that was prepared ahead, empty for any
+    other pod."""
+    return str((pod["metadata"].get("annotations") or {}).get(HELD_BY, ""))
+
+
 def _is_held(pod: Object) -> bool:
-    """Whether the pod was prepared ahead and waits, or will wait, for its release."""
-    if not waits_for_release(pod):
-        return False
+    """Whether the pod waits, or will wait, for its release in a container before the step."""
     statuses = pod.get("status", {}).get("initContainerStatuses", ())
-    hold = _container(statuses, HOLD_CONTAINER)
-    ended = hold["state"].get("terminated") if hold else None
-    return not (ended and ended["exitCode"] == 0)
+    holder = _container(statuses, held_by(pod))
+    ended = holder["state"].get("terminated") if holder else None
+    return bool(held_by(pod)) and not (ended and ended["exitCode"] == 0)
 
 
 def _container(statuses: Sequence[Object], name: str) -> Object | None:

@@ -32,3 +32,23 @@ def script(commands: tuple[str, ...], shell: tuple[str, ...]) -> str:
 def is_posix(shell: tuple[str, ...]) -> bool:
     """Whether the shell understands the language of sh."""
     return bool(shell) and posixpath.basename(shell[0]) in POSIX_SHELLS
+
+
+def waiting_script(file: str) -> str:
+    """What a posix shell does first to wait until `file` holds the moment of its release.
+
+    The moment becomes the container's termination message: so it can be known of a step that has
+    ended, whoever let it go. Nothing is printed, and the commands find the shell as it was.
+    """
+    return (
+        "trap 'exit 143' TERM\n"
+        f"until [ -s {file} ]; do sleep 0.1 2>/dev/null || sleep 1 || exit; done\n"
+        f"read c8s_at <{file}\n"
+        '{ echo "$c8s_at" >/dev/termination-log; } 2>/dev/null || :\n'
+        "unset c8s_at\ntrap - TERM\n"
+    )
+
+
+def release_script(file: str, moment: str) -> str:
+    """Let the one that waits for `file` go, and print the moment at which it was let go first."""
+    return f"[ -s {file} ] || echo {moment} >{file}; read c8s_at <{file}; echo $c8s_at"

@@ -15,8 +15,14 @@ from ..kube.resources import Resources
 from ..masking.masker import Secrets
 from ..pipeline.job import MANAGED_BY, job_name
 from ..pipeline.observation import Observation, State
-from ..pipeline.pod import HOLD_CONTAINER, RESTORE_CONTAINER, JobSettings, Manifest
-from ..pipeline.pod_status import is_finished, is_running, observation_of, waits_for_release
+from ..pipeline.pod import RESTORE_CONTAINER, JobSettings, Manifest
+from ..pipeline.pod_status import (
+    held_by,
+    is_finished,
+    is_running,
+    observation_of,
+    waits_for_a_word,
+)
 from ..pipeline.run import Run
 from ..pipeline.spec import Step
 from .attempt import Clock
@@ -25,6 +31,7 @@ from .config_map_records import ConfigMapRecords
 from .pod_attempt import PodAttempt
 from .pod_files import PodFiles
 from .pod_logs import PodLogs
+from .pod_release import PodRelease
 from .step_jobs import StepJobs
 from .watched import NOTHING, Seen, Watched
 
@@ -71,6 +78,7 @@ class KubernetesExecutor:
         selector = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
         self._watched = Watched(resources.client, settings.namespace, selector)
         self._jobs = StepJobs(resources, settings, clock, self._watched.wake)
+        self._release = PodRelease(resources.client, settings.namespace, clock)
 
     # --- what the driver calls -----------------------------------------------------------------
 
@@ -83,7 +91,10 @@ class KubernetesExecutor:
         self._look(session)
         for status in run.status.steps:
             if status.live:
-                self._follow(session, status.name, status.attempts)
+                followed = self._follow(session, status.name, status.attempts)
+                # Whether a pod was let go that began ahead, none but its driver knew.
+                followed.released = status.start_time is not None
+                followed.released_at = status.start_time
 
     def start(self, run: Run, step: Step, attempt: int, *, ahead: bool) -> None:
         session = self._sessions[run.uid]
@@ -185,7 +196,13 @@ class KubernetesExecutor:
         now = self._clock()
         stopping = "end" in followed.work
         found = observation_of(
-            followed.step, followed.attempt, seen.job, seen.pods, now, stopping=stopping
+            followed.step,
+            followed.attempt,
+            seen.job,
+            seen.pods,
+            now,
+            stopping=stopping,
+            released_at=followed.released_at,
         )
         if found.state is State.WAITING and not seen.pods:
             if followed.first_running is not None:
@@ -209,9 +226,9 @@ class KubernetesExecutor:
         """Do what the attempt needs at this moment; report its end once its results are kept."""
         pod, run = seen.newest, session.run
         step = run.pipeline.step(followed.step)
-        may_begin = followed.released or not waits_for_release(pod)
-        if pod is not None and may_begin and is_running(pod, HOLD_CONTAINER):
-            self._do(followed, "release", lambda: self._files.release(pod))
+        may_begin = followed.released or not (pod and held_by(pod))
+        if pod is not None and followed.released and waits_for_a_word(pod):
+            self._do(followed, "release", lambda: self._release_pod(followed, step, pod))
         # After another driver its pod may be known sooner than the ends of what it depends on.
         complete = all(run.status.step(name).phase.terminal for name in step.depends_on)
         if pod is not None and may_begin and complete and is_running(pod, RESTORE_CONTAINER):
@@ -242,6 +259,9 @@ class KubernetesExecutor:
             return followed.while_unfinished(found)
         followed.final = finishing.result()
         return followed.final
+
+    def _release_pod(self, followed: PodAttempt, step: Step, pod: Manifest) -> None:
+        followed.released_at = self._release.release(step, pod)
 
     def _finish(
         self,

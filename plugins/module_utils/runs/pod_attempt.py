@@ -31,6 +31,7 @@ class PodAttempt:
     job_name: str
     ahead: bool = False
     released: bool = False
+    released_at: datetime.datetime | None = None
     work: dict[str, concurrent.futures.Future[Any]] = dataclasses.field(default_factory=dict)
     again_at: dict[str, float] = dataclasses.field(default_factory=dict)
     log: Following | None = None
@@ -70,17 +71,20 @@ class PodAttempt:
                 self.log = None
             self.work.pop("restore", None)
             self.work.pop("release", None)
+            self.released_at = None
         self.pod = pod
 
     def timed(self, seen: Observation, now: datetime.datetime) -> Observation:
         """The observation with times finer than the cluster's whole seconds, and stable.
 
         The cluster cuts times off; the truth is within the second that follows, and not after we
-        saw it. Without this a step of 1.5 s could seem to have taken 2.
+        saw it. Without this a step of 1.5 s could seem to have taken 2. Releases are our own: their
+        times are exact.
         """
         start, end = seen.start_time or self.first_running, seen.completion_time
         if seen.start_time is not None and start is not None:
-            self.first_running = self.first_running or min(max(now, start), start + _LAST_MOMENT)
+            least = start if self.released_at else min(max(now, start), start + _LAST_MOMENT)
+            self.first_running = self.first_running or least
             start = self.first_running
         if seen.state.over:
             end = end or now

@@ -22,7 +22,6 @@ from ..masking.masker import Secrets
 from ..pipeline.observation import Observation
 from ..pipeline.pod import (
     CONTROL,
-    HOLD_CONTAINER,
     HOME,
     KEEPER_CONTAINER,
     RESTORE_CONTAINER,
@@ -72,10 +71,6 @@ class PodFiles:
         self._namespace = namespace
         self._store = store
         self._clock = clock
-
-    def release(self, pod: Manifest) -> None:
-        """Let a pod that was prepared ahead begin with its step."""
-        self._open_door(pod, HOLD_CONTAINER, "released")
 
     def restore(self, run: Run, step: Step, pod: Manifest, masks: Secrets) -> None:
         """Bring caches and the artifacts of dependencies into the workspace, then let it begin.

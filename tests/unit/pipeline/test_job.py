@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import json
+import pathlib
 import re
+import subprocess
 
 import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.core.names import is_dns_label
@@ -13,6 +15,10 @@ from ansible_collections.c8s.ci.plugins.module_utils.pipeline.load import load
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.pod import JobSettings
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.record import pipeline_for
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run, Trigger
+from ansible_collections.c8s.ci.plugins.module_utils.pipeline.script import (
+    release_script,
+    waiting_script,
+)
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import RunStatus
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,11 +81,79 @@ def test_the_pod_passes_the_restricted_standard() -> None:
     assert spec["enableServiceLinks"] is False
     containers = [*spec["initContainers"], *spec["containers"]]
     assert {container["name"] for container in containers} == {
-        "clone", "keeper", "service-web", "hold", "step",
+        "clone", "keeper", "service-web", "step",
     }  # fmt: skip
     for container in containers:
         assert container["securityContext"]["allowPrivilegeEscalation"] is False
         assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+SHELL_LESS = "  - {name: a, image: b, entrypoint: [/prog]}\n"
+CACHED = "  - {name: a, image: b, commands: [c], cache: [{key: k, paths: [p]}]}\n"
+
+
+@pytest.mark.parametrize(
+    ("steps", "holder", "before"),
+    [
+        (SIMPLE, "step", []),
+        (SHELL_LESS, "hold", ["hold"]),
+        (CACHED, "restore", ["restore", "keeper"]),
+    ],
+)
+def test_a_pod_that_is_made_ahead_waits_in_one_place(
+    steps: str, holder: str, before: list[str]
+) -> None:
+    template = manifest(run_of(steps), ahead=True)["spec"]["template"]
+    assert template["metadata"]["annotations"]["c8s.dev/held-by"] == holder
+    inits = template["spec"].get("initContainers", [])
+    assert [container["name"] for container in inits] == before
+    usual = manifest(run_of(steps))["spec"]["template"]
+    assert "c8s.dev/held-by" not in usual["metadata"]["annotations"]
+    # Waiting for a release must not eat the time of the last resort.
+    least = usual["spec"]["activeDeadlineSeconds"] + 3600
+    assert template["spec"]["activeDeadlineSeconds"] == least
+
+
+def test_a_step_that_waits_cannot_open_the_doors_of_its_neighbours() -> None:
+    spec = pod(run_of("  - {name: a, image: b, commands: [c], artifacts: [x]}\n"), ahead=True)
+    mounted = [mount["name"] for mount in spec["containers"][0]["volumeMounts"]]
+    assert "gate" in mounted
+    assert "control" not in mounted
+
+
+def unescaped(text: str) -> str:
+    """What a node makes of an argument."""
+    return text.replace("$$", "$")
+
+
+@pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash", "/bin/dash"])
+def test_a_held_step_waits_prints_nothing_and_finds_its_shell_as_it_was(
+    shell: str, tmp_path: pathlib.Path
+) -> None:
+    gate, told = tmp_path / "released", tmp_path / "termination-log"
+    script = f"{waiting_script(str(gate))}echo begun; set; trap".replace(
+        "/dev/termination-log", str(told)
+    )
+    process = subprocess.Popen(
+        [shell, "-eu", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.5)
+    moments = [
+        subprocess.check_output([shell, "-c", release_script(str(gate), moment)], text=True)
+        for moment in ("2026-01-02T10:00:00+00:00", "2026-01-02T11:00:00+00:00")
+    ]
+    assert moments == ["2026-01-02T10:00:00+00:00\n"] * 2
+    assert process.communicate(timeout=10)[0].startswith("begun\n")
+    assert told.read_text() == "2026-01-02T10:00:00+00:00\n"
+
+
+def test_a_held_step_obeys_a_signal_at_once(tmp_path: pathlib.Path) -> None:
+    process = subprocess.Popen(["/bin/sh", "-c", waiting_script(str(tmp_path / "never"))])
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.5)
+    process.terminate()
+    assert process.wait(5) == 143
 
 
 def test_secrets_are_references() -> None:

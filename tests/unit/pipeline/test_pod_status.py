@@ -25,19 +25,20 @@ def pod(
     state: dict[str, Any] | None = None,
     *,
     init: list[dict[str, Any]] | None = None,
-    holds: bool = False,
+    holder: str = "",
     deleted: bool = False,
     **status: Any,
 ) -> dict[str, Any]:
-    metadata = {"name": "x", "creationTimestamp": STAMP}
+    metadata: dict[str, Any] = {"name": "x", "creationTimestamp": STAMP}
+    if holder:
+        metadata["annotations"] = {"c8s.dev/held-by": holder}
     if deleted:
         metadata["deletionTimestamp"] = STAMP
     if state is not None:
         status["containerStatuses"] = [{"name": "step", "state": state}]
     if init is not None:
         status["initContainerStatuses"] = init
-    spec = {"initContainers": [{"name": "hold"}]} if holds else {}
-    return {"metadata": metadata, "spec": spec, "status": status}
+    return {"metadata": metadata, "spec": {}, "status": status}
 
 
 def scheduled(since: str = STAMP) -> list[dict[str, Any]]:
@@ -164,8 +165,50 @@ def test_a_new_job_without_pods_waits() -> None:
     assert seen().state is State.WAITING
 
 
-def test_a_held_pod_says_so_until_it_is_released() -> None:
-    waiting = [{"name": "hold", "state": {"running": {}}}]
-    assert seen(pod({"waiting": {}}, init=waiting, holds=True)).held
-    released = [{"name": "hold", "state": ended(0)}]
-    assert not seen(pod({"waiting": {}}, init=released, holds=True)).held
+@pytest.mark.parametrize("holder", ["hold", "restore"])
+def test_a_held_pod_says_so_until_it_is_released(holder: str) -> None:
+    waiting = [{"name": holder, "state": {"running": {}}}]
+    assert seen(pod({"waiting": {}}, init=waiting, holder=holder)).held
+    released = [{"name": holder, "state": ended(0)}]
+    assert not seen(pod({"waiting": {}}, init=released, holder=holder)).held
+
+
+MOMENT = NOW - datetime.timedelta(seconds=7.5)
+RUNNING = {"running": {"startedAt": STAMP}}
+
+
+def held_step(state: dict[str, Any], released_at: datetime.datetime | None = None) -> Observation:
+    return observation_of("a", 1, JOB, [pod(state, holder="step")], NOW, released_at=released_at)
+
+
+def test_a_step_that_waits_in_its_own_container_has_not_begun() -> None:
+    found = held_step(RUNNING)
+    assert (found.state, found.held, found.start_time) == (State.WAITING, True, None)
+    found = held_step(RUNNING, MOMENT)
+    assert (found.state, found.held, found.start_time) == (State.RUNNING, False, MOMENT)
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_what_was_let_go_tells_when_at_its_end(code: int) -> None:
+    found = held_step(ended(code, message=MOMENT.isoformat() + "\n"))
+    assert (found.exit_code, found.held, found.start_time) == (code, False, MOMENT)
+
+
+def test_a_step_with_something_else_to_say_at_its_end_had_begun() -> None:
+    found = held_step(ended(3, message="out of cheese"))
+    assert (found.exit_code, found.held) == (3, False)
+    assert found.start_time == datetime.datetime.fromisoformat(STAMP)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        ended(143),
+        ended(137),
+        ended(127),
+        ended(128, reason="StartError", message="no such file"),
+    ],
+)
+def test_what_ended_without_a_release_ran_no_command(state: dict[str, Any]) -> None:
+    found = held_step(state)
+    assert (found.state, found.held, found.start_time) == (State.ENDED, True, None)
