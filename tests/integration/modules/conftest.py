@@ -20,6 +20,7 @@ import pytest
 from host_yard import alive, git, repository, wait_for
 
 PATIENCE = 60.0
+LONGEST_PLAY = 300.0
 HERE = Path(__file__).parent
 PROGRAMS = Path(sys.executable).parent
 
@@ -102,7 +103,7 @@ class Going:
 
     def ended(self) -> Done:
         """Wait for its end."""
-        self.process.wait(PATIENCE)
+        self.process.wait(LONGEST_PLAY)
         self._reader.join(PATIENCE)
         entries = []
         if self._journal.exists():
@@ -124,7 +125,7 @@ class Stage:
         self.temporary = folder / "tmp"
         self.home.mkdir(parents=True)
         self.temporary.mkdir()
-        self._number = 0
+        self._begun: list[Going] = []
 
     @property
     def environment(self) -> dict[str, str]:
@@ -150,8 +151,7 @@ class Stage:
 
     def begin(self, playbook: str, *words: str, **environment: str) -> Going:
         """Start a playbook: a file's path, or the name of one of the collection."""
-        self._number += 1
-        journal = self.folder / f"journal-{self._number}"
+        journal = self.folder / f"journal-{len(self._begun)}"
         env = {
             **self.environment,
             "C8S_TEST_JOURNAL": str(journal),
@@ -171,12 +171,19 @@ class Stage:
             text=True,
             start_new_session=True,
         )
-        return Going(process, journal)
+        self._begun.append(Going(process, journal))
+        return self._begun[-1]
+
+    def stop(self) -> None:
+        """End what a test has left going because it failed."""
+        for going in self._begun:
+            if going.process.poll() is None:
+                going.process.kill()
+                going.process.wait()
 
     def tasks(self, tasks: str) -> str:
         """The path of a playbook with these tasks."""
-        self._number += 1
-        path = self.folder / f"play-{self._number}.yml"
+        path = self.folder / f"play-{len(list(self.folder.glob('play-*')))}.yml"
         path.write_text(PLAY + textwrap.indent(textwrap.dedent(tasks), "    "), encoding="utf-8")
         return str(path)
 
@@ -212,6 +219,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     """A place of its own for each test; the test fails where a process of it stays."""
     made = Stage(tmp_path)
     yield made
+    made.stop()
     try:
         made.wait_for_silence()
     finally:

@@ -63,6 +63,7 @@ def test_run_takes_everything_that_a_survey_may_answer(stage, project: Path):
 def test_logs_shows_those_of_the_latest_run(stage, project: Path):
     none = stage.begin("c8s.ci.logs").ended()
     assert none.code == 2
+    assert f"There is no run yet in {stage.store}." in none.text
     assert stage.begin("c8s.ci.run", "-e", f"c8s_repository={project}").ended().code == 0
     latest = stage.begin("c8s.ci.logs").ended()
     assert latest.code == 0, latest.text
