@@ -59,6 +59,31 @@ def test_old_commits_tags_and_odd_branches_are_what_the_step_sees(lab: Lab, orig
         assert lab.log(run, "a") == f"{text}{commit}\nfile: {text}\n"
 
 
+def test_an_odd_branch_stays_data_wherever_a_pipeline_speaks_of_it(
+    lab: Lab, origin: Origin
+) -> None:
+    commit = origin.commit("text")
+    origin.git("update-ref", f"refs/heads/{ODD_BRANCH}", commit)
+    steps = f"""
+  - name: a
+    image: alpine/git
+    {SMALL}
+    env: {{WHERE: "on ${{{{ run.branch }}}}"}}
+    commands:
+      - echo ${{{{ run.branch }}}}
+      - echo "$WHERE, $C8S_BRANCH, $BRANCH"
+      - git status --porcelain
+      - ls
+"""
+    runs = lab.runs(clone_secret="forge", authorities="authorities")
+    run = lab.launch(runs, steps, repository=origin.url, commit=commit, branch=ODD_BRANCH)
+    assert run.status.phase is Phase.SUCCEEDED, run.status
+    told = f"{ODD_BRANCH}\non {ODD_BRANCH}, {ODD_BRANCH}, {ODD_BRANCH}\nfile\n"
+    assert lab.log(run, "a") == told
+    (job,) = lab.items("jobs")
+    assert job["metadata"]["annotations"]["c8s.dev/branch"] == ODD_BRANCH
+
+
 def test_a_shallow_clone_reaches_an_old_commit(lab: Lab, origin: Origin) -> None:
     old = origin.commit("old")
     origin.commit("new")

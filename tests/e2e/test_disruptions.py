@@ -92,6 +92,46 @@ def test_what_is_taken_away_is_run_again_and_counts_for_no_failure(
     assert "the pod is gone" not in lab.log(run, "a")
 
 
+def test_a_pod_that_waits_for_its_files_to_be_fetched_keeps_no_eviction_waiting(lab: Lab) -> None:
+    """Whoever drains a node gives a pod as long as it asks for, and this one asks for an hour."""
+    steps = f"""
+  - name: a
+    image: busybox
+    {SMALL}
+    commands: ['echo on $(hostname)', sleep 8, mkdir out, echo made > out/it]
+    artifacts: [out/*]
+  - {{name: b, image: busybox, dependsOn: [a], commands: [cat out/it], {SMALL}}}
+"""
+    gone: list[str] = []
+
+    def drain() -> None:
+        name = running_pod(lab)["metadata"]["name"]
+        lab.cluster.api().create(
+            f"/api/v1/namespaces/{lab.namespace}/pods/{name}/eviction",
+            {
+                "apiVersion": "policy/v1",
+                "kind": "Eviction",
+                "metadata": {"name": name, "namespace": lab.namespace},
+            },
+        )
+        path = f"/api/v1/namespaces/{lab.namespace}/pods/{name}"
+        wait_for("the pod's end", lambda: not still_there(lab, path), timeout=60)
+        gone.append(name)
+
+    with meanwhile(drain):
+        run = lab.run(steps)
+    assert gone
+    assert run.status.phase is Phase.SUCCEEDED, run.status
+    assert run.status.step("a").failures == 0
+    assert gone[0] not in lab.log(run, "a")
+    assert lab.log(run, "b") == "made\n"
+
+
+def still_there(lab: Lab, path: str) -> bool:
+    pod = lab.cluster.api().find(path)
+    return pod is not None and pod["status"]["phase"] not in ("Succeeded", "Failed")
+
+
 def test_an_image_that_does_not_exist_is_waited_for_and_then_named(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:

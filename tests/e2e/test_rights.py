@@ -15,6 +15,7 @@ from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import Phas
 from ansible_collections.c8s.ci.plugins.module_utils.runs import kubernetes
 
 from e2e.lab import SMALL, Lab
+from e2e.test_disruptions import delete_job, meanwhile
 from kube.accounts import kubeconfig_with_rights
 from kube.cluster import Cluster
 from kube.fixtures import own_namespace
@@ -32,6 +33,31 @@ CARRYING = f"""{STEPS}
     artifacts: [out/*]
   - {{name: b, image: busybox, dependsOn: [a], commands: [cat out/it], {SMALL}}}
 """
+
+# Rights that every run needs: without one of them it ends with an error that names it.
+NAMED = [
+    ("configmaps", "create"),
+    ("configmaps", "get"),
+    ("configmaps", "list"),
+    ("configmaps", "patch"),
+    ("jobs", "list"),
+    ("pods", "list"),
+    ("secrets", "get"),
+    ("pods/log", "get"),
+]
+# Rights that are needed only when something befalls a run, or to be quick or tidy; see below.
+AT_TIMES = [
+    ("jobs", "create"),
+    ("jobs", "delete"),
+    ("jobs", "get"),
+    ("jobs", "patch"),
+    ("jobs", "watch"),
+    ("pods", "delete"),
+    ("pods", "watch"),
+    ("events", "list"),
+    ("pods/exec", "create"),
+    ("pods/exec", "get"),
+]
 
 
 def documented() -> tuple[Rules, Rules]:
@@ -52,6 +78,13 @@ def without(rules: Rules, resource: str, verb: str) -> Rules:
         for rule in rules
     ]
     return [rule for rule in changed if rule["verbs"]]
+
+
+def test_no_right_is_documented_that_no_test_takes_away() -> None:
+    rules, carrying = documented()
+    told = [(resource, verb) for rule in rules + carrying
+            for resource in rule["resources"] for verb in rule["verbs"]]  # fmt: skip
+    assert sorted(told) == sorted(NAMED + AT_TIMES)
 
 
 def as_user(lab: Lab, tmp_path: Path, rules: Rules) -> Lab:
@@ -76,19 +109,7 @@ def test_the_documented_role_is_enough_for_artifacts(lab: Lab, tmp_path: Path) -
     assert lab.log(run, "b") == "made\n"
 
 
-@pytest.mark.parametrize(
-    ("resource", "verb"),
-    [
-        ("configmaps", "create"),
-        ("configmaps", "get"),
-        ("configmaps", "list"),
-        ("configmaps", "patch"),
-        ("jobs", "list"),
-        ("pods", "list"),
-        ("secrets", "get"),
-        ("pods/log", "get"),
-    ],
-)
+@pytest.mark.parametrize(("resource", "verb"), NAMED)
 def test_a_missing_right_is_named(lab: Lab, tmp_path: Path, resource: str, verb: str) -> None:
     rules, _carrying = documented()
     lab.secret("deploy", token="hunter2-very-secret")
@@ -120,13 +141,68 @@ def test_who_may_not_watch_sees_it_end_all_the_same(lab: Lab, tmp_path: Path) ->
     assert as_user(lab, tmp_path, blind).run(STEPS).status.phase is Phase.SUCCEEDED
 
 
-def test_without_exec_a_step_with_artifacts_says_so(lab: Lab, tmp_path: Path) -> None:
-    rules, _carrying = documented()
+@pytest.mark.parametrize("verbs", [(), ("create",), ("get",)])
+def test_without_exec_a_step_with_artifacts_says_so(
+    lab: Lab, tmp_path: Path, verbs: tuple[str, ...]
+) -> None:
+    """A server asks for one of both, by its age and ours: `get` of a WebSocket, and newer ones
+    for `create` too."""
+    rules, carrying = documented()
     lab.secret("deploy", token="hunter2-very-secret")
-    run = as_user(lab, tmp_path, rules).run(CARRYING)
+    some = [{**rule, "verbs": verbs} for rule in carrying if verbs]
+    run = as_user(lab, tmp_path, rules + some).run(CARRYING)
     step = run.status.step("a")
+    if (step.phase, step.reason) == (Phase.SUCCEEDED, ""):
+        assert verbs, "it went without any right"
+        return
     assert (step.phase, step.reason) == (Phase.FAILED, "ArtifactsFailed")
     assert '"pods/exec"' in step.message
+
+
+def test_a_job_that_may_not_be_let_go_stays(lab: Lab, tmp_path: Path) -> None:
+    rules, _carrying = documented()
+    lab.secret("deploy", token="hunter2-very-secret")
+    run = as_user(lab, tmp_path, without(rules, "jobs", "patch")).run(STEPS)
+    assert run.status.phase is Phase.SUCCEEDED, run.status
+    assert all("ttlSecondsAfterFinished" not in job["spec"] for job in lab.items("jobs"))
+
+
+def without_room(lab: Lab) -> None:
+    lab.cluster.api().create(
+        f"/api/v1/namespaces/{lab.namespace}/resourcequotas",
+        {
+            "apiVersion": "v1",
+            "kind": "ResourceQuota",
+            "metadata": {"name": "none"},
+            "spec": {"hard": {"pods": "0"}},
+        },
+    )
+
+
+def test_who_may_not_see_why_a_job_has_no_pod_is_told(lab: Lab, tmp_path: Path) -> None:
+    rules, _carrying = documented()
+    without_room(lab)
+    user = as_user(lab, tmp_path, without(rules, "events", "list"))
+    with pytest.raises(Denied, match='list resource "events"'):
+        user.run(f"  - {{name: a, image: busybox, commands: [echo], {SMALL}}}\n")
+
+
+def test_who_may_not_end_a_job_that_has_no_pod_is_told(lab: Lab, tmp_path: Path) -> None:
+    rules, _carrying = documented()
+    without_room(lab)
+    user = as_user(lab, tmp_path, without(rules, "jobs", "delete"))
+    with pytest.raises(Denied, match='delete resource "jobs"'):
+        user.run(
+            f"  - {{name: a, image: busybox, commands: [echo], {SMALL}}}\n", head="timeout: 3s"
+        )
+
+
+def test_who_may_not_ask_for_a_job_that_has_gone_is_told(lab: Lab, tmp_path: Path) -> None:
+    rules, _carrying = documented()
+    user = as_user(lab, tmp_path, without(rules, "jobs", "get"))
+    steps = f"  - {{name: a, image: busybox, commands: [sleep 8], {SMALL}}}\n"
+    with meanwhile(lambda: delete_job(lab)), pytest.raises(Denied, match='get resource "jobs"'):
+        user.run(steps)
 
 
 def test_a_step_that_may_not_be_ended_says_so(lab: Lab, tmp_path: Path) -> None:
