@@ -71,7 +71,7 @@ class ClusterRuns(DrivenRuns):
 
     def rehearsed(self, orders: Sequence[Order]) -> list[Forecast]:
         """What `launch` would do, and what the cluster would say to it; nothing is made."""
-        now = utc_now()
+        now = self._clock()
         meant = [dataclasses.replace(order, executor=EXECUTOR) for order in orders]
         known = KnownRuns(self._kept, meant)
         told = forecasts(known, meant, self._readable, now)
