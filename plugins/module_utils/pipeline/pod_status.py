@@ -67,13 +67,20 @@ def observation_of(
     if len(disrupted) > DISRUPTION_LIMIT:
         message = f"disrupted {len(disrupted)} times, last: {_disruption(living[-1])}"
         return _ended(base, living[-1], None, "Disrupted", message)
-    if stopping or seen.state is not State.ENDED or not _disruption(living[-1]):
+    # Who was told to end and ended well has done its work; its Job counts it so, too.
+    well = seen.exit_code == 0
+    if stopping or well or seen.state is not State.ENDED or not _disruption(living[-1]):
         return dataclasses.replace(seen, disruption=seen.disruption and not stopping)
     replaced = _condition(living[-1], "DisruptionTarget") and job and not _condition(job, "Failed")
     if not replaced:
         return dataclasses.replace(seen, disruption=True)
     note = f"{_disruption(living[-1])}; its Job makes another pod"
     return dataclasses.replace(base, reason="Disrupted", message=note)
+
+
+def is_deleted(pod: Object) -> bool:
+    """Whether the pod is on its way out: somebody deleted or evicted it."""
+    return "deletionTimestamp" in pod["metadata"]
 
 
 def is_running(pod: Object, container: str) -> bool:
@@ -101,16 +108,17 @@ def _without_pods(base: Observation, job: Object | None) -> Observation:
         return dataclasses.replace(
             base, state=State.LOST, reason=Reason.LOST, message="its Job is gone"
         )
-    failed = _condition(job, "Failed")
-    if failed is None:
+    # A Job that is complete makes no other pod either: what the last one left has gone with it.
+    ended = _condition(job, "Failed") or _condition(job, "Complete")
+    if ended is None:
         return base
     return dataclasses.replace(
         base,
         state=State.ENDED,
         disruption=True,
         reason="PodDeleted",
-        message=failed.get("message", "its pod is gone"),
-        completion_time=_time(failed.get("lastTransitionTime")),
+        message=ended.get("message") or "its pod is gone",
+        completion_time=_time(ended.get("lastTransitionTime")),
     )
 
 
@@ -137,7 +145,7 @@ def _of_pod(
         if container.get("restartCount", 0) >= SERVICE_RESTARTS:
             return _of_failed_service(base, pod, container)
     if status.get("phase") == "Failed" or _disruption(pod):
-        gone = status.get("phase") == "Failed" or "deletionTimestamp" in pod["metadata"]
+        gone = status.get("phase") == "Failed" or is_deleted(pod)
         if gone:
             message = status.get("message") or _disruption(pod) or "its pod failed"
             return _ended(base, pod, None, status.get("reason") or "PodFailed", message,
@@ -261,7 +269,7 @@ def _disruption(pod: Object) -> str:
     reason = pod.get("status", {}).get("reason", "")
     if reason in _LOST:
         return f"{reason}: {pod['status'].get('message', '')}".rstrip(": ")
-    if "deletionTimestamp" in pod["metadata"]:
+    if is_deleted(pod):
         return "PodDeleted: somebody deleted the pod"
     return ""
 

@@ -15,9 +15,10 @@ from ..kube.resources import Resources
 from ..masking.masker import Secrets
 from ..pipeline.job import MANAGED_BY, job_name
 from ..pipeline.observation import Observation, State
-from ..pipeline.pod import RESTORE_CONTAINER, JobSettings, Manifest
+from ..pipeline.pod import KEEPER_CONTAINER, RESTORE_CONTAINER, JobSettings, Manifest
 from ..pipeline.pod_status import (
     held_by,
+    is_deleted,
     is_finished,
     is_running,
     observation_of,
@@ -239,6 +240,10 @@ class KubernetesExecutor:
         if fault is not None and not found.state.over:
             self._jobs.end(followed, pod)
             return followed.while_unfinished(found)
+        ours = followed.work.keys() & {"end", "finish"}
+        if pod is not None and not ours and is_deleted(pod) and is_running(pod, KEEPER_CONTAINER):
+            # Somebody else ends it; what waits in it for us would only hold up its successor.
+            self._do(followed, "let go", lambda: self._files.let_go(pod))
         if pod is not None and found.start_time is not None and followed.log is None:
             followed.log = self._logs.follow(
                 run, followed.step, followed.attempt, pod, session.masks,
@@ -284,6 +289,10 @@ class KubernetesExecutor:
             self._jobs.end(followed, pod)
             return found
         kept = self._files.collect(session.run, step, pod, session.masks, found)
+        if kept.gone:
+            return dataclasses.replace(
+                found, exit_code=None, disruption=True, reason="PodDeleted", message=kept.message
+            )
         return dataclasses.replace(
             found,
             artifact_urls=kept.urls,

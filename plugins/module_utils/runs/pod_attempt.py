@@ -20,7 +20,8 @@ _LAST_MOMENT = datetime.timedelta(milliseconds=999)
 class PodAttempt:
     """`final` is what is reported for good, once log and artifacts are kept.
 
-    `work` is what was begun for it, by name (create, look, restore, release, end, finish).
+    `work` is what was begun for it, by name (create, look, restore, release,
+    let go, end, finish).
     `attention_at` (a monotonic time) is when the Job is to be looked at though nothing was heard,
     `refused_at` since when no pod of it is let in.
     """
@@ -69,8 +70,8 @@ class PodAttempt:
             if self.log is not None:
                 self.log.container_ended()
                 self.log = None
-            self.work.pop("restore", None)
-            self.work.pop("release", None)
+            for what in ("restore", "release", "let go"):
+                self.work.pop(what, None)
             self.released_at = None
         self.pod = pod
 

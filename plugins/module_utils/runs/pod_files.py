@@ -28,7 +28,7 @@ from ..pipeline.pod import (
     WORKSPACE,
     Manifest,
 )
-from ..pipeline.pod_status import is_running
+from ..pipeline.pod_status import is_deleted, is_running
 from ..pipeline.run import Run
 from ..pipeline.spec import Cache, Step
 from ..pipeline.template import render_key
@@ -50,11 +50,15 @@ class CarryFailed(C8sError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Kept:
-    """URLs of a step's artifacts; a reason and message where keeping them failed."""
+    """URLs of a step's artifacts; a reason and message where keeping them failed.
+
+    `gone`: somebody deleted the pod before all was fetched.
+    """
 
     urls: tuple[str, ...] = ()
     reason: str = ""
     message: str = ""
+    gone: bool = False
 
 
 class PodFiles:
@@ -116,13 +120,18 @@ class PodFiles:
             except C8sError as error:
                 if isinstance(error, Unavailable) and is_running(pod, KEEPER_CONTAINER):
                     raise
-                return Kept(reason="ArtifactsFailed", message=f"its files were lost: {error}")
+                message = f"its files were lost: {error}"
+                return Kept(reason="ArtifactsFailed", message=message, gone=is_deleted(pod))
             atomic.write(note, atomic.to_json(dataclasses.asdict(kept)), durable=False)
         if is_running(pod, KEEPER_CONTAINER):
-            # Gone meanwhile? Then nothing has to be let go.
-            with contextlib.suppress(Conflict, NotFound):
-                self._open_door(pod, KEEPER_CONTAINER, "fetched")
+            self.let_go(pod)
         return kept
+
+    def let_go(self, pod: Manifest) -> None:
+        """Let a pod end that waits for its files to be fetched."""
+        # Gone meanwhile? Then it waits no more.
+        with contextlib.suppress(Conflict, NotFound):
+            self._open_door(pod, KEEPER_CONTAINER, "fetched")
 
     def _fetch(
         self, run: Run, step: Step, pod: Manifest, masks: Secrets, seen: Observation

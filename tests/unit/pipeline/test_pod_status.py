@@ -140,6 +140,27 @@ def test_an_eviction_is_no_fault_of_the_step() -> None:
     assert seen(evicted, pod({"running": {"startedAt": STAMP}})).state is State.RUNNING
 
 
+def test_who_ends_well_though_it_is_evicted_has_ended_well() -> None:
+    conditions = [{"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"}]
+    for evicted in (
+        pod(ended(0), deleted=True, phase="Running", conditions=conditions),
+        pod(ended(0), deleted=True, phase="Succeeded"),
+    ):
+        found = seen(evicted)
+        assert (found.state, found.exit_code, found.disruption) == (State.ENDED, 0, False)
+
+
+def test_a_job_that_is_complete_and_has_no_pod_is_a_disruption() -> None:
+    """It makes no other one: to wait for that would be to wait for ever."""
+    complete = {
+        "metadata": {"name": "j"},
+        "status": {"conditions": [{"type": "Complete", "status": "True"}]},
+    }
+    found = seen(job=complete)
+    assert (found.state, found.disruption) == (State.ENDED, True)
+    assert found.message == "its pod is gone"
+
+
 def test_a_pod_deleted_by_hand_is_a_disruption() -> None:
     found = seen(pod(ended(143), deleted=True, phase="Failed"), job=FAILED_JOB)
     assert (found.state, found.disruption) == (State.ENDED, True)
