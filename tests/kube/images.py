@@ -106,7 +106,8 @@ def architecture() -> str:
 
 def shipped() -> dict[str, Image]:
     """Every image that a cluster has from the start, by the names that files use."""
-    python = Image((BASE.layer(), PYTHON.layer()), command=("python3",))
+    # As the real one, which is made for building things: with git.
+    python = Image((BASE.layer(), PYTHON.layer(), GIT.layer()), command=("python3",))
     git = Image((BASE.layer(), GIT.layer()), entrypoint=("git",), folder="/git")
     return {
         "pause:1": _pause(),

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlencode, urlsplit
 
-from ..core.errors import C8sError, Unavailable
+from ..core.errors import C8sError, Denied, Unavailable
 from .connection import Client
 from .faults import error_of
 from .network_faults import CutOff, NotSent
@@ -250,7 +250,11 @@ def _connected(
     except websocket.WebSocketBadStatusException as error:
         body = error.resp_body or b""
         body = body.encode() if isinstance(body, str) else body
-        raise _Refused(error.status_code, error_of(error.status_code, body, doing)) from error
+        refused = error_of(error.status_code, body, doing)
+        if isinstance(refused, Denied) and refused.message.rstrip().endswith(":"):
+            # Of the right to create, that it lacks for a WebSocket, the server says no word.
+            refused = Denied(f'{refused.message.rstrip()} it takes create and get of "pods/exec"')
+        raise _Refused(error.status_code, refused) from error
     except (websocket.WebSocketException, OSError) as error:
         raise NotSent(f"cannot {doing}: no connection to {server}: {error}") from error
 
