@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - c8s.ci.store
   - c8s.ci.kubernetes
   - c8s.ci.cluster
+  - c8s.ci.object_store
   - c8s.ci.cluster.pods
 options: {}
 requirements:
@@ -124,9 +125,18 @@ from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError
 from ansible_collections.c8s.ci.plugins.module_utils.kube.arguments import secret_values
 from ansible_collections.c8s.ci.plugins.module_utils.runs.doctor import examined
 from ansible_collections.c8s.ci.plugins.module_utils.runs.driven_runs import utc_now
-from ansible_collections.c8s.ci.plugins.module_utils.runs.place import POD_OPTIONS, place_spec
+from ansible_collections.c8s.ci.plugins.module_utils.runs.place import (
+    POD_OPTIONS,
+    STORE_OPTIONS,
+    place_spec,
+)
 
-ARGUMENTS = {"store": {"type": "path"}, **place_spec(env_fallback), **POD_OPTIONS}
+ARGUMENTS = {
+    "store": {"type": "path"},
+    **place_spec(env_fallback),
+    **POD_OPTIONS,
+    **STORE_OPTIONS,
+}
 
 
 def main():

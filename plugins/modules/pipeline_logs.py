@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - c8s.ci.store
   - c8s.ci.kubernetes
   - c8s.ci.cluster
+  - c8s.ci.object_store
 attributes:
   check_mode:
     support: full
@@ -33,7 +34,8 @@ options:
   executor:
     description:
       - Where the runs are. Those of V(local), V(docker) and V(podman) are in O(store), those of
-        V(kubernetes) in the cluster, with their logs on the host that launched them.
+        V(kubernetes) in the cluster, with their logs in the O(object_store), or without one on the
+        host that launched them.
     type: str
     choices: [local, docker, podman, kubernetes]
     default: local
@@ -74,6 +76,7 @@ options:
 requirements:
   - Python >= 3.11
   - PyYAML >= 6.0.1
+  - boto3 >= 1.36, for an object store
 seealso:
   - module: c8s.ci.pipeline_run
   - module: c8s.ci.pipeline_run_info
@@ -160,7 +163,11 @@ from ansible_collections.c8s.ci.plugins.module_utils.kube.arguments import secre
 from ansible_collections.c8s.ci.plugins.module_utils.runs.driven_runs import utc_now
 from ansible_collections.c8s.ci.plugins.module_utils.runs.log_extract import extracts, wanted
 from ansible_collections.c8s.ci.plugins.module_utils.runs.log_file import Draft, texts
-from ansible_collections.c8s.ci.plugins.module_utils.runs.place import kept_at, place_spec
+from ansible_collections.c8s.ci.plugins.module_utils.runs.place import (
+    STORE_OPTIONS,
+    kept_at,
+    place_spec,
+)
 
 ARGUMENTS = {
     "name": {"type": "str", "required": True},
@@ -173,6 +180,7 @@ ARGUMENTS = {
     "store": {"type": "path"},
     "executor": {"choices": ["local", "docker", "podman", "kubernetes"], "default": "local"},
     **place_spec(env_fallback),
+    **STORE_OPTIONS,
 }
 
 

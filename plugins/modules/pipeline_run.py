@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - c8s.ci.driving
   - c8s.ci.kubernetes
   - c8s.ci.cluster
+  - c8s.ci.object_store
   - c8s.ci.cluster.pods
 attributes:
   check_mode:
@@ -76,6 +77,7 @@ notes:
 requirements:
   - Python >= 3.11
   - PyYAML >= 6.0.1
+  - boto3 >= 1.36, for an object store
   - git, for repositories
   - hyperscan >= 0.7.30 (optional, makes masking faster)
 seealso:
@@ -96,13 +98,13 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ launched.steps_table.splitlines() }}"
 
-- name: Run it as Jobs of a cluster
+- name: Run it as Jobs of a cluster, with its logs and files in a bucket
   c8s.ci.pipeline_run:
     repository: https://git.example.com/team/app.git
-    branch: main
     executor: kubernetes
     namespace: ci
     agent_image: registry.example.com/c8s-agent:0.1.0
+    object_store: s3://builds/ci
 
 - name: See what would run for a tag, and why a step would not
   c8s.ci.pipeline_run:
@@ -310,15 +312,10 @@ from importlib.util import find_spec
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError, InvalidInput
 from ansible_collections.c8s.ci.plugins.module_utils.kube.arguments import secret_values
-from ansible_collections.c8s.ci.plugins.module_utils.runs import account, desired, wishes
+from ansible_collections.c8s.ci.plugins.module_utils.runs import account, desired, place, wishes
 from ansible_collections.c8s.ci.plugins.module_utils.runs.caller import heeded
 from ansible_collections.c8s.ci.plugins.module_utils.runs.driven_runs import utc_now
 from ansible_collections.c8s.ci.plugins.module_utils.runs.event_record import reporting_to
-from ansible_collections.c8s.ci.plugins.module_utils.runs.place import (
-    POD_OPTIONS,
-    place_spec,
-    runs_at,
-)
 
 ARGUMENTS = {
     **wishes.ARGUMENTS,
@@ -333,8 +330,9 @@ ARGUMENTS = {
     "follow": {"type": "bool", "default": False},
     "progress_file": {"type": "path"},
     "log_lines": {"type": "int", "default": 20},
-    **place_spec(env_fallback),
-    **POD_OPTIONS,
+    **place.place_spec(env_fallback),
+    **place.STORE_OPTIONS,
+    **place.POD_OPTIONS,
 }
 
 
@@ -356,7 +354,7 @@ def outcome(params, runs, check):
 
 def run(params, check):
     """What the module returns, and the warnings beside it."""
-    runs = runs_at(params, os.environ, reporting_to(params["progress_file"], utc_now))
+    runs = place.runs_at(params, os.environ, reporting_to(params["progress_file"], utc_now))
     with heeded(runs.interrupt, limit=params["wait_timeout"]):
         came = outcome(params, runs, check)
     result = account.account(runs.records, came.names, utc_now(), params["log_lines"])

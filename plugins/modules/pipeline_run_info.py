@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - c8s.ci.store
   - c8s.ci.kubernetes
   - c8s.ci.cluster
+  - c8s.ci.object_store
 options:
   executor:
     description:
@@ -62,6 +63,7 @@ options:
 requirements:
   - Python >= 3.11
   - PyYAML >= 6.0.1
+  - boto3 >= 1.36, for an object store
 seealso:
   - module: c8s.ci.pipeline_run
   - module: c8s.ci.pipeline_logs
@@ -164,7 +166,11 @@ from ansible_collections.c8s.ci.plugins.module_utils.kube.arguments import secre
 from ansible_collections.c8s.ci.plugins.module_utils.runs import inspection
 from ansible_collections.c8s.ci.plugins.module_utils.runs.account import account
 from ansible_collections.c8s.ci.plugins.module_utils.runs.driven_runs import utc_now
-from ansible_collections.c8s.ci.plugins.module_utils.runs.place import kept_at, place_spec
+from ansible_collections.c8s.ci.plugins.module_utils.runs.place import (
+    STORE_OPTIONS,
+    kept_at,
+    place_spec,
+)
 
 ARGUMENTS = {
     "name": {"type": "list", "elements": "str"},
@@ -179,6 +185,7 @@ ARGUMENTS = {
     "store": {"type": "path"},
     "executor": {"choices": ["local", "docker", "podman", "kubernetes"], "default": "local"},
     **place_spec(env_fallback),
+    **STORE_OPTIONS,
 }
 
 

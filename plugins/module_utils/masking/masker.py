@@ -113,6 +113,12 @@ class Masker:
         """How many bytes are held back."""
         return len(self._held)
 
+    @property
+    def settled(self) -> bool:
+        """Whether nothing that has come bears on what follows: from here on a new masker would
+        give the same."""
+        return not self._held and self._covered < 0 and not self._shielded
+
     def feed(self, data: bytes | bytearray | memoryview) -> bytes:
         """The next piece of the text; gives what is settled of it, masked. It may be empty."""
         piece = data if isinstance(data, bytes) else bytes(data)

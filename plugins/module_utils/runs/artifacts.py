@@ -15,11 +15,10 @@ from collections.abc import Callable, Iterator, Sequence
 from ..core.errors import C8sError, InvalidInput, NotFound
 from ..masking.masker import Masker, Secrets
 from ..pipeline.spec import Artifact
-from ..storage import atomic
+from ..storage import archive, atomic
 from ..storage.run_directory import RunDirectory
 from .attempt import StepFault
 
-_TEXT_SAMPLE = 8192
 _COPY_SIZE = 1 << 20
 
 
@@ -48,7 +47,7 @@ class ArtifactStore:
             draft = pathlib.Path(tempfile.mkdtemp(prefix=f".{artifact.name}.", dir=kept.parent))
             try:
                 for path in paths:
-                    self._copy_masked(root / path, draft / path)
+                    copy_masked(root / path, draft / path, self._masks)
                 if kept.exists():
                     remove(kept)
                 draft.chmod(0o755)
@@ -60,20 +59,21 @@ class ArtifactStore:
             self._store.expire(kept, until)
         return kept.as_uri()
 
-    def _copy_masked(self, origin: pathlib.Path, target: pathlib.Path) -> None:
-        """Copy a file; a text goes through the masks."""
-        target.parent.mkdir(parents=True, exist_ok=True)
-        mode = origin.lstat().st_mode
-        if not stat.S_ISREG(mode) or _is_binary(origin):
-            if stat.S_ISREG(mode) or stat.S_ISLNK(mode):
-                shutil.copy2(origin, target, follow_symlinks=False)
-            return
-        masker = Masker(self._masks)
-        with open(origin, "rb") as reader, open(target, "wb") as writer:
-            while content := reader.read(_COPY_SIZE):
-                writer.write(masker.feed(content))
-            writer.write(masker.finish())
-        shutil.copystat(origin, target)
+
+def copy_masked(origin: pathlib.Path, target: pathlib.Path, masks: Secrets) -> None:
+    """Copy a file or a link; a text goes through the masks."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    mode = origin.lstat().st_mode
+    if not archive.is_text(origin):
+        if stat.S_ISREG(mode) or stat.S_ISLNK(mode):
+            shutil.copy2(origin, target, follow_symlinks=False)
+        return
+    masker = Masker(masks)
+    with open(origin, "rb") as reader, open(target, "wb") as writer:
+        while content := reader.read(_COPY_SIZE):
+            writer.write(masker.feed(content))
+        writer.write(masker.finish())
+    shutil.copystat(origin, target)
 
 
 def artifact_folder(url: str, dependency: str) -> pathlib.Path:
@@ -95,11 +95,6 @@ def as_fault(reason: str) -> Iterator[None]:
         raise StepFault(reason, str(error)) from error
     except C8sError as error:
         raise StepFault("StorageError", str(error)) from error
-
-
-def _is_binary(path: pathlib.Path) -> bool:
-    with open(path, "rb") as stream:
-        return b"\0" in stream.read(_TEXT_SAMPLE)
 
 
 def remove(folder: pathlib.Path) -> None:

@@ -14,7 +14,11 @@ from ..kube.options import connection_options
 from ..kube.resources import Resources
 from ..pipeline.pod import JobSettings
 from ..pipeline.spec import Pipeline
+from ..storage.file_objects import FileObjects
 from ..storage.run_directory import RunDirectory
+from ..storage.run_objects import RunObjects
+from ..storage.s3 import S3Objects
+from ..storage.s3_settings import S3Settings, s3_settings
 from .birth import Order
 from .cluster_secrets import ClusterSecrets
 from .config_map_records import ConfigMapRecords
@@ -22,8 +26,12 @@ from .driven_runs import DrivenRuns
 from .events import Report, ignore
 from .forecast import Check, Forecast, forecasts
 from .host_runs import store_of
+from .kept_logs import KeptLogs
 from .known_runs import KnownRuns
 from .kubernetes import KubernetesExecutor
+from .launch import Launched
+from .pod_agent import PodAgent
+from .pod_artifacts import FolderArtifacts, ObjectArtifacts, PodArtifacts
 from .pod_files import PodFiles
 from .pod_logs import PodLogs
 from .rehearsal import Rehearsal
@@ -32,7 +40,8 @@ EXECUTOR = "kubernetes"
 
 
 class ClusterRuns(DrivenRuns):
-    """Runs in one namespace; logs and artifacts are kept in `store`, on this host."""
+    """Runs in one namespace; logs and artifacts are kept in `store`, on this host, or in an object
+    store where one is named."""
 
     def __init__(
         self,
@@ -40,29 +49,49 @@ class ClusterRuns(DrivenRuns):
         settings: JobSettings,
         store: pathlib.Path,
         *,
+        objects: S3Settings | None = None,
         report: Report = ignore,
     ) -> None:
         resources = Resources(client)
         self._resources = resources
         self._settings = settings
-        directory = RunDirectory(cluster_folder(store, client.server, settings.namespace))
-        records = ConfigMapRecords(client, settings.namespace, directory)
+        namespace = settings.namespace
+        directory = RunDirectory(cluster_folder(store, client.server, namespace))
+        self._bucket = run_objects(objects, namespace)
+        records = ConfigMapRecords(client, namespace, directory, self._bucket)
         self._kept = records
         self._secrets = ClusterSecrets(
-            resources, settings.namespace, settings.clone_secret, settings.authorities
+            resources, namespace, settings.clone_secret, settings.authorities
         )
+        self._logs = KeptLogs(directory, self._bucket)
+        agent = PodAgent(client, namespace)
+        artifacts: PodArtifacts = FolderArtifacts(agent, directory, client.time.now)
+        if self._bucket is not None:
+            artifacts = ObjectArtifacts(agent, self._bucket, client.time.now)
+        here = RunObjects(FileObjects(directory.root / "runs"), "")
         executor = KubernetesExecutor(
             resources,
             settings,
             records,
             self._secrets,
-            PodLogs(client, settings.namespace, directory),
-            PodFiles(client, settings.namespace, directory, client.time.now),
+            PodLogs(client, namespace, self._logs),
+            PodFiles(agent, artifacts, self._bucket or here),
             client.time.now,
         )
         super().__init__(
             EXECUTOR, executor, records, report, allow_file=False, clock=client.time.now
         )
+
+    def launch(self, orders: Sequence[Order]) -> list[Launched]:
+        """Launch and drive to the end; see `Launcher.launch`.
+
+        An object store that is wrong or away is told before anything starts.
+        """
+        if self._bucket is not None:
+            self._bucket.objects.check()
+            self._bucket.drop_expired(self._clock())
+            self._logs.take_leftovers()
+        return super().launch(orders)
 
     @property
     def place(self) -> str:
@@ -99,18 +128,26 @@ def _unchecked(_pipeline: Pipeline) -> None:
     """Nothing is asked of the cluster yet."""
 
 
-def kept_in_cluster(client: Client, namespace: str, store: pathlib.Path) -> ConfigMapRecords:
-    """The runs of a namespace, to look at: their records there, their logs on this host."""
+def kept_in_cluster(
+    client: Client, namespace: str, store: pathlib.Path, objects: S3Settings | None = None
+) -> ConfigMapRecords:
+    """The runs of a namespace, to look at: their records there, their logs in the object store,
+    without one on this host."""
     directory = RunDirectory(cluster_folder(store, client.server, namespace))
-    return ConfigMapRecords(client, namespace, directory)
+    return ConfigMapRecords(client, namespace, directory, run_objects(objects, namespace))
+
+
+def run_objects(settings: S3Settings | None, namespace: str) -> RunObjects | None:
+    """Where a namespace's runs are in the object store, if one is named."""
+    return RunObjects(S3Objects(settings), f"{namespace}/") if settings else None
 
 
 def cluster_runs(
     options: Mapping[str, Any], environment: Mapping[str, str], report: Report = ignore
 ) -> ClusterRuns:
-    """From plain options: those of the connection, `namespace`, `store`, and `agent_image`,
-    `clone_secret`, `authorities`, `runtime_class`, `pull_secrets`, `priority_class_prefix` and
-    `run_as_user` where they are given.
+    """From plain options: those of the connection, `namespace`, `store`, those of an object store
+    (see `s3_settings`), and `agent_image`, `clone_secret`, `authorities`, `runtime_class`,
+    `pull_secrets`, `priority_class_prefix` and `run_as_user` where they are given.
 
     Raises NotFound where there is nothing to connect to.
     """
@@ -119,6 +156,7 @@ def cluster_runs(
         client,
         job_settings(options, environment, client.namespace),
         store_of(options, environment).root,
+        objects=s3_settings(options, environment),
         report=report,
     )
 

@@ -32,6 +32,9 @@ from ..kube.faults import AlreadyExists
 from ..pipeline.job import LABEL, MANAGED_BY
 from ..pipeline.status import Phase
 from ..storage.run_directory import RUN_NAME_LIMIT, Lock, RunDirectory
+from ..storage.run_objects import RunObjects
+from ..storage.stored_log import StoredLog
+from .artifacts import remove
 from .claims import CLAIM_ANNOTATION, Claims
 from .record_writer import RecordWriter
 
@@ -48,8 +51,15 @@ _ANNOTATION = f"{LABEL}/cancel-request"
 class ConfigMapRecords:
     """The runs of one namespace. Their locks and logs are in `directory`, on this host."""
 
-    def __init__(self, client: Client, namespace: str, directory: RunDirectory) -> None:
+    def __init__(
+        self,
+        client: Client,
+        namespace: str,
+        directory: RunDirectory,
+        objects: RunObjects | None = None,
+    ) -> None:
         self.directory = directory
+        self._objects = objects
         self._client = client
         self._path = f"/api/v1/namespaces/{namespace}/configmaps"
         self._claims = Claims(directory, client.time.now)
@@ -230,9 +240,14 @@ class ConfigMapRecords:
         }
 
     def remove(self, name: str) -> None:
-        """Forget a run; what it owns goes with it. Conflict while it is driven from here."""
-        if self.driven(name):
+        """Forget a run with all it left; what it owns goes with it. Conflict while it is driven
+        from here."""
+        folder = self.directory.run(name)
+        if folder.exists() and self.directory.driven(name):
             raise Conflict(f"run {name!r} is being driven; cancel it first")
+        if self._objects is not None:
+            self._objects.remove(name)
+        remove(folder)
         self._client.request(
             "DELETE",
             f"{self._path}/{_name(name)}",
@@ -293,6 +308,12 @@ class ConfigMapRecords:
     def log(self, name: str, step: str, attempt: int) -> pathlib.Path:
         """The masked log of an attempt, where this host has kept it."""
         return self.directory.log(name, step, attempt)
+
+    def stored_log(self, name: str, step: str, attempt: int) -> StoredLog:
+        """The masked log of an attempt, wherever it is kept."""
+        if self._objects is not None:
+            return self._objects.stored_log(name, step, attempt)
+        return self.directory.stored_log(name, step, attempt)
 
     def request_cancel(self, name: str, request: Record) -> None:
         self._client.request(

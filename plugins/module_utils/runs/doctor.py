@@ -18,6 +18,7 @@ from .cluster_checks import ClusterChecks, guarded
 from .cluster_runs import job_settings
 from .host_checks import host_checks
 from .lookups import Lookups
+from .store_checks import store_checks
 
 Clock = Callable[[], datetime.datetime]
 StoreChecks = Callable[[Mapping[str, Any], Mapping[str, str]], Iterable[Check]]
@@ -69,7 +70,7 @@ def examined(
     environment: Mapping[str, str],
     clock: Clock,
     *,
-    store_checks: StoreChecks = lambda _options, _environment: (),
+    store_checks: StoreChecks = store_checks,
 ) -> Report:
     """Look at this host and at the cluster that the options (those of `cluster_runs`) name.
 

@@ -139,7 +139,7 @@ class DrivenRuns(abc.ABC):
         run = self.named(name)
         if run.parent and self.found(run.parent):
             raise Conflict(f"run {name!r} belongs to {run.parent!r}; remove that one")
-        if self.records.driven(name):
+        if not run.status.phase.terminal and self.records.driven(name):
             raise Conflict(f"run {name!r} is being driven; cancel it first")
         for child in run.status.matrix.children if run.status.matrix else ():
             if self.found(child):

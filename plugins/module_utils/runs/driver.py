@@ -22,7 +22,7 @@ from ..pipeline.run import Cancel, Run
 from ..pipeline.status import Phase, RunStatus
 from .agenda import Agenda
 from .birth import child_of
-from .events import Report, RunChanged, StepChanged
+from .events import Notice, Report, RunChanged, StepChanged
 from .executor import Executor
 from .records import Records
 
@@ -45,6 +45,7 @@ class _Leaf:
     wake_at: datetime.datetime | None = None
     stale: bool = True
     opened: bool = False
+    unsettled: bool = False
 
 
 @dataclasses.dataclass(slots=True)
@@ -153,21 +154,32 @@ class Driver:
             self._open(leaf)
             run = self._with_cancel(leaf.run)
         seen = self._executor.observe(run)
+        self._tell_news(run)
         due = leaf.wake_at is not None and now >= leaf.wake_at
         starved = room is not None and room > 0 and any(
             step.phase is Phase.PENDING and not step.live for step in run.status.steps
         )  # fmt: skip
-        if not (leaf.stale or due or starved or run is not leaf.run or seen != leaf.seen):
+        changed = leaf.stale or due or starved or run is not leaf.run or seen != leaf.seen
+        if not (changed or leaf.unsettled):
             return room
         own = sum(step.live for step in run.status.steps)
         plan_now = plan(run, leaf.graph, seen, now, None if room is None else own + max(0, room))
         self._carry_out(run, plan_now)
         leaf.seen, leaf.wake_at, leaf.stale = seen, plan_now.wake_at, False
         self._agenda.at(run.name, plan_now.wake_at)
-        self._keep(leaf, run, plan_now.status)
+        status = plan_now.status
+        leaf.unsettled = status.phase.terminal and not self._executor.settled(run)
+        if leaf.unsettled:
+            # Its steps have ended; it has when what they leave is where it is to be.
+            status = dataclasses.replace(run.status, steps=status.steps)
+        self._keep(leaf, run, status)
         if room is not None:
             room += own - sum(step.live for step in plan_now.status.steps)
         return room
+
+    def _tell_news(self, run: Run) -> None:
+        for text in self._executor.news(run):
+            self._report(Notice(run, text))
 
     def _carry_out(self, run: Run, todo: Plan) -> None:
         for stop in todo.stops:
@@ -189,6 +201,7 @@ class Driver:
             report_changes(self._report, before, leaf.run)
             self._agenda.at_once([run.parent] if run.parent in self._families else ())
         if status.phase.terminal:
+            self._tell_news(leaf.run)
             self._closing[run.name] = leaf.run
             self._agenda.drop(run.name)
             self._end(leaf.run)

@@ -44,5 +44,11 @@ class Executor(Protocol):
         The names of the runs of which there is; None where it may be any of them.
         """
 
+    def news(self, run: Run) -> Sequence[str]:
+        """What is worth telling of the run beside its attempts, each thing once."""
+
+    def settled(self, run: Run) -> bool:
+        """Whether all that is to be kept of a run about to end is where it is to be."""
+
     def close(self, run: Run, *, kept: bool) -> None:
         """The run's end is `kept`, or its driver goes: leave nothing behind but its results."""

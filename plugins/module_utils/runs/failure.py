@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..core.errors import NotFound
+from ..core.errors import NotFound, Unavailable
 from ..pipeline.record import from_record
 from ..pipeline.run import Run
 from ..pipeline.status import Phase
@@ -84,9 +84,12 @@ def _of_steps(store: KeptRuns, run: Run, lines: int) -> Iterator[Failure]:
 
 def _last_lines(store: KeptRuns, run: str, step: str, count: int) -> tuple[str, ...]:
     try:
-        content = last_lines(inspection.log_path(store, run, step), count)
+        with inspection.stored_log(store, run, step).open() as stream:
+            content = last_lines(stream, count)
     except NotFound:
         return ()  # It failed before it could print anything.
+    except Unavailable as error:
+        return (f"[c8s: its log cannot be read now: {error}]",)
     return tuple(shown_line(line) for line in content.decode(errors="replace").splitlines())
 
 

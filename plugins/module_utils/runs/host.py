@@ -162,6 +162,13 @@ class HostExecutor:
         if self._news.wait(max(0.0, seconds)):
             self._news.clear()
 
+    def news(self, run: Run) -> Sequence[str]:
+        return ()
+
+    def settled(self, run: Run) -> bool:
+        """What is kept was kept before an attempt was reported as ended."""
+        return True
+
     def close(self, run: Run, *, kept: bool) -> None:
         session = self._sessions.pop(run.uid, None)
         if session is None:

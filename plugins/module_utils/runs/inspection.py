@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import pathlib
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -12,6 +11,7 @@ from ..pipeline.matrix import child_name
 from ..pipeline.record import from_record, rfc3339
 from ..pipeline.run import Run
 from ..pipeline.status import Phase, Reason
+from ..storage.stored_log import StoredLog
 
 Record = dict[str, Any]
 
@@ -25,7 +25,7 @@ class KeptRuns(Protocol):
 
     def driven(self, name: str) -> bool: ...
 
-    def log(self, name: str, step: str, attempt: int) -> pathlib.Path: ...
+    def stored_log(self, name: str, step: str, attempt: int) -> StoredLog: ...
 
     def request_cancel(self, name: str, request: Record) -> None: ...
 
@@ -84,11 +84,11 @@ def log_of(store: KeptRuns, name: str, step: str, attempt: int = 0) -> bytes:
 
     Raises NotFound, saying which steps there are or why there is no log.
     """
-    return log_path(store, name, step, attempt).read_bytes()
+    return b"".join(stored_log(store, name, step, attempt).read())
 
 
-def log_path(store: KeptRuns, name: str, step: str, attempt: int = 0) -> pathlib.Path:
-    """The file with that log; it may still grow. Raises as `log_of` does."""
+def stored_log(store: KeptRuns, name: str, step: str, attempt: int = 0) -> StoredLog:
+    """That log, to be read; it may still grow. Raises as `log_of` does."""
     run = from_record(store.read(name))
     if run.is_matrix_parent:
         children = ", ".join(run.status.matrix.children) if run.status.matrix else "none yet"
@@ -97,12 +97,12 @@ def log_path(store: KeptRuns, name: str, step: str, attempt: int = 0) -> pathlib
     if step not in steps:
         raise NotFound(f"run {name!r} has no step {step!r}; it has {', '.join(steps)}")
     number = attempt or max(1, steps[step].attempts)
-    path = store.log(holder(store, name, step), step, number)
-    if not path.exists():
+    found = store.stored_log(holder(store, name, step), step, number)
+    if not found.exists():
         status = steps[step]
         why = f"{status.phase}" + (f", {status.message}" if status.message else "")
         raise NotFound(f"step {step!r} of run {name!r} has no log for attempt {number} ({why})")
-    return path
+    return found
 
 
 def holder(store: KeptRuns, name: str, step: str) -> str:
@@ -142,7 +142,7 @@ def steps_with_logs(store: KeptRuns, name: str) -> Sequence[str]:
     return [
         status.name
         for status in run.status.steps
-        if store.log(
+        if store.stored_log(
             holder(store, name, status.name), status.name, max(1, status.attempts)
         ).exists()
     ]

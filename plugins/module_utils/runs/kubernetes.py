@@ -10,7 +10,6 @@ import concurrent.futures
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from ..core.errors import Unavailable
 from ..kube.resources import Resources
 from ..masking.masker import Secrets
 from ..pipeline.job import MANAGED_BY, job_name
@@ -78,6 +77,7 @@ class KubernetesExecutor:
         self._carriers = concurrent.futures.ThreadPoolExecutor(CARRIERS, "c8s-carry")
         selector = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
         self._watched = Watched(resources.client, settings.namespace, selector)
+        logs.kept.changed = self._watched.wake
         self._jobs = StepJobs(resources, settings, clock, self._watched.wake)
         self._release = PodRelease(resources.client, settings.namespace, clock)
 
@@ -131,12 +131,19 @@ class KubernetesExecutor:
                 self._let_expire(uid)
         return [self._sessions[uid].run.name for uid in changed & self._sessions.keys()]
 
+    def news(self, run: Run) -> Sequence[str]:
+        return list(self._logs.kept.news(run))
+
+    def settled(self, run: Run) -> bool:
+        return self._logs.kept.settled(run)
+
     def close(self, run: Run, *, kept: bool) -> None:
         session = self._sessions.pop(run.uid, None)
         attempts = list(session.attempts.values()) if session else []
         for followed in attempts:
             if followed.log is not None:
                 followed.log.stop()
+        self._logs.forget(run)
         if kept:
             # Only now may Kubernetes remove the Jobs.
             self._expiring[run.uid] = [followed.job_name for followed in attempts]
@@ -157,6 +164,7 @@ class KubernetesExecutor:
         self._jobs.finish()
         self._carriers.shutdown(wait=True, cancel_futures=True)
         self._watched.stop()
+        self._logs.kept.close()
         self._carriers = concurrent.futures.ThreadPoolExecutor(CARRIERS, "c8s-carry")
 
     # --- one attempt ---------------------------------------------------------------------------
@@ -233,9 +241,7 @@ class KubernetesExecutor:
         # After another driver its pod may be known sooner than the ends of what it depends on.
         complete = all(run.status.step(name).phase.terminal for name in step.depends_on)
         if pod is not None and may_begin and complete and is_running(pod, RESTORE_CONTAINER):
-            self._do(
-                followed, "restore", lambda: self._files.restore(run, step, pod, session.masks)
-            )
+            self._do(followed, "restore", lambda: self._files.restore(run, step, pod))
         fault = followed.failure("restore")
         if fault is not None and not found.state.over:
             self._jobs.end(followed, pod)
@@ -247,21 +253,21 @@ class KubernetesExecutor:
         if pod is not None and found.start_time is not None and followed.log is None:
             followed.log = self._logs.follow(
                 run, followed.step, followed.attempt, pod, session.masks,
-                lambda: self._watched.wake(run.uid),
+                lambda: self._watched.wake(run.uid), fresh=followed.made,
             )  # fmt: skip
         if followed.log is not None:
-            url = self._logs.url(run, followed.step, followed.attempt)
+            url = self._logs.kept.url(run, followed.step, followed.attempt)
             found = dataclasses.replace(found, log_url=url)
             if found.state.over:
                 followed.log.container_ended()
         if not found.state.over:
-            return found
+            return followed.waiting(found, "restore")
         if followed.log is not None and not followed.log.kept.done():
             return followed.while_unfinished(found)
         self._do(followed, "finish", lambda: self._finish(session, followed, step, pod, found))
         finishing = followed.work["finish"]
-        if not finishing.done() or isinstance(finishing.exception(), Unavailable):
-            return followed.while_unfinished(found)
+        if not finishing.done() or followed.outage("finish"):
+            return followed.waiting(followed.while_unfinished(found), "finish")
         followed.final = finishing.result()
         return followed.final
 
@@ -276,12 +282,9 @@ class KubernetesExecutor:
         pod: Manifest | None,
         found: Observation,
     ) -> Observation:
-        """Seal the log and fetch what the step left; the attempt as it is reported for good."""
-        if followed.log is not None:
-            followed.log.kept.result()
-        fault = followed.failure("restore")
-        if fault is not None:
-            reason, message = getattr(fault, "reason", "StorageError"), str(fault)
+        """Fetch what the step left, whose log is kept; the attempt as it is reported for good."""
+        if followed.failed is not None:
+            reason, message = followed.failed
             return dataclasses.replace(
                 found, exit_code=None, reason=reason, message=session.masks.mask_text(message)
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import pathlib
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,8 +13,8 @@ from ..core.errors import InvalidInput, NotFound
 from ..pipeline.record import from_record, parse_time
 from ..pipeline.run import Run
 from ..pipeline.status import StepStatus
-from ..storage import atomic
 from ..storage.lines import tail_offset
+from ..storage.stored_log import StoredLog
 from . import inspection
 from .inspection import KeptRuns
 
@@ -43,7 +42,7 @@ class Extract:
     step: str
     attempt: int
     phase: str
-    path: pathlib.Path
+    log: StoredLog
     wanted: Wanted
 
     def as_dict(self) -> dict[str, Any]:
@@ -52,7 +51,7 @@ class Extract:
 
     def lines(self) -> Iterator[bytes]:
         """Each with the newline that ends it. Raises Unavailable where the log cannot be read."""
-        with atomic.explained(self.path), open(self.path, "rb") as stream:
+        with self.log.open() as stream:
             if self.wanted.tail is not None:
                 stream.seek(tail_offset(stream, self.wanted.tail))
             for line in stream:
@@ -113,7 +112,7 @@ def _of_run(store: KeptRuns, run: Run, asked: Wanted) -> Iterator[Extract]:
     steps = asked.steps or tuple(step.name for step in run.pipeline.steps)
     for step in steps:
         try:
-            path = inspection.log_path(store, run.name, step, asked.attempt)
+            log = inspection.stored_log(store, run.name, step, asked.attempt)
         except NotFound:
             if asked.steps:
                 raise
@@ -121,7 +120,7 @@ def _of_run(store: KeptRuns, run: Run, asked: Wanted) -> Iterator[Extract]:
         status = run.status.step(step)
         if not _is_over_before(status, asked.since):
             attempt = asked.attempt or max(1, status.attempts)
-            yield Extract(run.name, step, attempt, str(status.phase), path, asked)
+            yield Extract(run.name, step, attempt, str(status.phase), log, asked)
 
 
 def _is_over_before(status: StepStatus, moment: datetime.datetime | None) -> bool:

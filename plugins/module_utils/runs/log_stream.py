@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import pathlib
+import time
 from collections.abc import Iterator
 from typing import Any
 
 from ..core.errors import NotFound
 from ..pipeline.status import Phase, Reason
-from ..storage import atomic
 from ..storage.lines import tail_offset
+from ..storage.stored_log import StoredLog
 from . import inspection
 from .inspection import KeptRuns
 
-READ_SIZE = 256 * 1024
-
 Record = dict[str, Any]
+LogKey = tuple[str, str, int]
+"""Run, step and attempt."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class LogStream:
         self._step = step
         self._tail = tail
         self._first: dict[tuple[str, str], int] = {}
-        self._read_to: dict[pathlib.Path, int] = {}
+        self._logs: dict[LogKey, _Seen] = {}
         self.ended = False
         self.interrupted = False
 
@@ -53,7 +53,7 @@ class LogStream:
         nobody drives the run any more. Raises NotFound for a run or step that does not exist."""
         records = self._records()
         # What is over by its record has its whole log: the record is written after it.
-        self.ended = all(map(self._is_over, records))
+        self.ended = all(map(self._is_over, records)) and self._are_whole(records)
         self.interrupted = records[0]["status"].get("reason") == Reason.INTERRUPTED
         for record in records:
             for status in self._steps(record):
@@ -65,7 +65,7 @@ class LogStream:
         record = inspection.one(self._store, self._name)
         children = record["status"].get("matrix", {}).get("children", ())
         if self._step and children:
-            inspection.log_path(self._store, self._name, self._step)
+            inspection.stored_log(self._store, self._name, self._step)
         return [record, *(self._store.read(child) for child in children)]
 
     def _is_over(self, record: Record) -> bool:
@@ -94,18 +94,48 @@ class LogStream:
             holder = inspection.holder(self._store, run, step)
         first = self._first.setdefault((run, step), attempts)
         for attempt in range(first, attempts + 1):
-            path = self._store.log(holder, step, attempt)
-            for content in self._gained(path):
+            for content in self._gained((holder, step, attempt)):
                 yield LogPart(run, step, attempt, content)
 
-    def _gained(self, path: pathlib.Path) -> Iterator[bytes]:
-        """What a log file holds beyond what was read of it."""
-        if not path.exists():
+    def _gained(self, key: LogKey) -> Iterator[bytes]:
+        """What a log holds beyond what was read of it."""
+        seen = self._logs.get(key)
+        if seen is None:
+            seen = self._logs[key] = _Seen(self._store.stored_log(*key))
+        now = time.monotonic()
+        if not self.ended and now < seen.look_at:
             return
-        with atomic.explained(path), open(path, "rb") as stream:
-            if path not in self._read_to:
-                self._read_to[path] = 0 if self._tail is None else tail_offset(stream, self._tail)
-            stream.seek(self._read_to[path])
-            while content := stream.read(READ_SIZE):
-                self._read_to[path] += len(content)
-                yield content
+        seen.look_at = now + seen.log.pause
+        if seen.read_to is None:
+            seen.read_to = 0
+            if self._tail is not None and seen.log.exists():
+                with seen.log.open() as stream:
+                    seen.read_to = tail_offset(stream, self._tail)
+        for content in seen.log.read(seen.read_to):
+            seen.read_to += len(content)
+            yield content
+
+    def _are_whole(self, records: list[Record]) -> bool:
+        """Whether the logs are whole too, where they come to readers later than the records."""
+        if all(self._is_ended(record) for record in records):
+            return True
+        attempts = [
+            (record["metadata"]["name"], status["name"], status.get("attempts", 0))
+            for record in records
+            for status in self._steps(record)
+            if status.get("reason") != Reason.REUSED
+        ]
+        return all(self._store.stored_log(*key).whole() for key in attempts if key[2])
+
+    @staticmethod
+    def _is_ended(record: Record) -> bool:
+        return Phase(record["status"].get("phase", Phase.PENDING)).terminal
+
+
+@dataclasses.dataclass(slots=True)
+class _Seen:
+    """A log, how many of its bytes were read, and from when (monotonic) on to look again."""
+
+    log: StoredLog
+    read_to: int | None = None
+    look_at: float = 0.0

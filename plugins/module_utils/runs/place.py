@@ -8,6 +8,7 @@ from typing import Any
 from ..kube.arguments import argument_spec
 from ..kube.connection import connect
 from ..kube.options import connection_options
+from ..storage.s3_settings import ADDRESSINGS, s3_settings
 from .cluster_runs import cluster_runs, kept_in_cluster
 from .driven_runs import DrivenRuns, KeptRecords
 from .events import Report, ignore
@@ -24,6 +25,14 @@ POD_OPTIONS: dict[str, dict[str, Any]] = {
     "pull_secrets": {"type": "list", "elements": "str", "no_log": False},
     "priority_class_prefix": {"type": "str"},
     "run_as_user": {"type": "int"},
+}
+
+STORE_OPTIONS: dict[str, dict[str, Any]] = {
+    "object_store": {"type": "str"},
+    "object_store_endpoint": {"type": "str"},
+    "object_store_region": {"type": "str"},
+    "object_store_addressing": {"type": "str", "choices": list(ADDRESSINGS)},
+    "object_store_ca_cert": {"type": "path"},
 }
 
 
@@ -51,4 +60,4 @@ def kept_at(options: Mapping[str, Any], environment: Mapping[str, str]) -> KeptR
         return store
     client = connect(connection_options(options, environment), environment)
     namespace = options.get("namespace") or client.namespace or "default"
-    return kept_in_cluster(client, namespace, store.root)
+    return kept_in_cluster(client, namespace, store.root, s3_settings(options, environment))

@@ -8,11 +8,13 @@ import datetime
 import time
 from typing import Any
 
-from ..core.errors import Unavailable
+from ..core.errors import C8sError, Unavailable
+from ..kube.backoff import Backoff
 from ..pipeline.observation import Observation, State
+from .attempt import StepFault
 from .pod_logs import Following
 
-PAUSE_SECONDS = 0.5
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _LAST_MOMENT = datetime.timedelta(milliseconds=999)
 
 
@@ -20,8 +22,9 @@ _LAST_MOMENT = datetime.timedelta(milliseconds=999)
 class PodAttempt:
     """`final` is what is reported for good, once log and artifacts are kept.
 
-    `work` is what was begun for it, by name (create, look, restore, release,
-    let go, end, finish).
+    `work` is what was begun for it, by name (create, look, restore, release, let go,
+    end, finish).
+    `again_at` is when what an outage undid is begun again (monotonic times).
     `attention_at` (a monotonic time) is when the Job is to be looked at though nothing was heard,
     `refused_at` since when no pod of it is let in.
     """
@@ -35,6 +38,7 @@ class PodAttempt:
     released_at: datetime.datetime | None = None
     work: dict[str, concurrent.futures.Future[Any]] = dataclasses.field(default_factory=dict)
     again_at: dict[str, float] = dataclasses.field(default_factory=dict)
+    backoffs: dict[str, Backoff] = dataclasses.field(default_factory=dict)
     log: Following | None = None
     pod: str = ""
     attention_at: float = 0.0
@@ -46,14 +50,34 @@ class PodAttempt:
 
     def begun(self, what: str) -> bool:
         """Whether that work is under way or done. What only an outage undid may be begun again,
-        after a pause."""
+        after a pause that grows."""
         known = self.work.get(what)
         if known is None:
             return False
-        if not known.done() or not isinstance(known.exception(), Unavailable):
+        if self.outage(what) is None:
             self.again_at.pop(what, None)
             return True
-        return time.monotonic() < self.again_at.setdefault(what, time.monotonic() + PAUSE_SECONDS)
+        if what not in self.again_at:
+            backoff = self.backoffs.setdefault(what, Backoff(_FIRST_PAUSE, _LONGEST_PAUSE))
+            self.again_at[what] = time.monotonic() + backoff.next()
+        if time.monotonic() < self.again_at[what]:
+            return True
+        del self.again_at[what]
+        return False
+
+    def outage(self, what: str) -> Unavailable | None:
+        """What undid that work for now, if something did."""
+        known = self.work.get(what)
+        if known is None or not known.done() or known.cancelled():
+            return None
+        error = known.exception()
+        return error if isinstance(error, Unavailable) else None
+
+    @property
+    def made(self) -> bool:
+        """Whether its Job was made by this driver for certain."""
+        creation = self.work.get("create")
+        return bool(creation and creation.done() and not creation.exception() and creation.result())
 
     def failure(self, what: str) -> BaseException | None:
         """Why that work failed for good, if it did."""
@@ -62,6 +86,17 @@ class PodAttempt:
             return None
         error = known.exception()
         return None if isinstance(error, Unavailable) else error
+
+    @property
+    def failed(self) -> tuple[str, str] | None:
+        """Reason and message where its files could not be brought or its log, which has come to
+        its end, not be kept. A fault of another kind is raised."""
+        fault = self.failure("restore") or (self.log.kept.exception() if self.log else None)
+        if fault is None:
+            return None
+        if not isinstance(fault, C8sError | StepFault):
+            raise fault
+        return str(getattr(fault, "reason", "StorageError")), str(fault)
 
     def meets(self, pod: str) -> None:
         """The newest pod has this name; where its Job has replaced one, all begins anew."""
@@ -103,3 +138,10 @@ class PodAttempt:
             reason="",
             message="",
         )
+
+    def waiting(self, seen: Observation, what: str) -> Observation:
+        """The observation, with the outage that this work waits to be over."""
+        outage = self.outage(what)
+        if outage is None:
+            return seen
+        return dataclasses.replace(seen, reason="StorageUnavailable", message=str(outage))

@@ -1,51 +1,34 @@
-"""Files on their way into and out of the pods of steps, carried by the driver through exec.
+"""What is brought into the pods of steps before their commands, and what is kept of them after.
 
 No store's credential ever enters a pod: the agent beside the step packs and unpacks, and what
-travels is a tar stream over the connection that the driver has anyway.
+travels is a tar stream over the connection that the driver has anyway, or goes to and from an
+address that the driver has signed for this one object.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime
 import json
-import pathlib
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from typing import IO, BinaryIO
+from collections.abc import Iterator
 
-from ..core.errors import C8sError, Conflict, NotFound, Unavailable
-from ..kube.connection import Client
-from ..kube.exec import execute
+from ..core.errors import C8sError, Conflict, InvalidInput, NotFound, Unavailable
 from ..masking.masker import Secrets
 from ..pipeline.observation import Observation
 from ..pipeline.pod import (
-    CONTROL,
-    HOME,
     KEEPER_CONTAINER,
     RESTORE_CONTAINER,
-    WORKSPACE,
     Manifest,
 )
 from ..pipeline.pod_status import is_deleted, is_running
 from ..pipeline.run import Run
 from ..pipeline.spec import Cache, Step
 from ..pipeline.template import render_key
-from ..storage import archive, atomic
-from ..storage.run_directory import RunDirectory
-from ..storage.selection import select
-from .artifacts import ArtifactStore, artifact_folder, as_fault, remove
+from ..storage import atomic
+from ..storage.run_objects import RunObjects
 from .attempt import StepFault
-
-AGENT = ("python3", "-m", "c8s.agent")
-CARRY_SECONDS = 1800.0
-ARTIFACT_LIMIT = 5 * 2**30
-"""Bytes that the files of one artifact or cache may have, unpacked."""
-
-
-class CarryFailed(C8sError):
-    """What carries files beside a step ended badly; to ask again would change nothing."""
+from .pod_agent import CarryFailed, PodAgent
+from .pod_artifacts import PodArtifacts, bring_object, keep_object
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,208 +45,112 @@ class Kept:
 
 
 class PodFiles:
-    """Carries artifacts and caches between pods of one namespace and the store."""
+    """Carries artifacts and caches between pods of one namespace and where they are kept."""
 
-    def __init__(
-        self,
-        client: Client,
-        namespace: str,
-        store: RunDirectory,
-        clock: Callable[[], datetime.datetime],
-    ) -> None:
-        self._client = client
-        self._namespace = namespace
-        self._store = store
-        self._clock = clock
+    def __init__(self, agent: PodAgent, artifacts: PodArtifacts, objects: RunObjects) -> None:
+        self._agent = agent
+        self._artifacts = artifacts
+        self._objects = objects
 
-    def restore(self, run: Run, step: Step, pod: Manifest, masks: Secrets) -> None:
+    def restore(self, run: Run, step: Step, pod: Manifest) -> None:
         """Bring caches and the artifacts of dependencies into the workspace, then let it begin.
 
-        May be repeated. Raises StepFault where an artifact is gone or a file cannot be brought,
-        Unavailable where only the way to the pod is broken.
+        Raises StepFault where an artifact is gone or a file cannot be brought, Unavailable where
+        that may be tried again.
         """
         for cache in step.caches:
-            key = self._key(pod, RESTORE_CONTAINER, cache)
-            for folder, _paths in _folders(cache):
-                kept = self._store.cache(f"{folder}:{key}")
-                if kept.exists():
-                    with _as_fault("CacheFailed"), open(kept, "rb") as stream:
-                        self._agent(pod, RESTORE_CONTAINER, "unpack", folder, stdin=stream)
+            with _as_fault("CacheFailed"):
+                key = self._cache(pod, RESTORE_CONTAINER, cache)
+                if self._objects.objects.size(key) is not None:
+                    bring_object(self._agent, self._objects, pod, key)
         for dependency in step.depends_on:
             for url in run.status.step(dependency).artifact_urls:
-                self._bring(pod, artifact_folder(url, dependency))
-        self._open_door(pod, RESTORE_CONTAINER, "restored")
-
-    def _bring(self, pod: Manifest, folder: pathlib.Path) -> None:
-        with _as_fault("ArtifactsFailed"), tempfile.TemporaryFile() as stream:
-            archive.pack(folder, select(folder, ["*"]), stream)
-            stream.seek(0)
-            self._agent(pod, RESTORE_CONTAINER, "unpack", WORKSPACE, stdin=stream)
+                with _as_fault("ArtifactsFailed"):
+                    self._artifacts.bring(pod, url, dependency)
+        self._agent.open_door(pod, RESTORE_CONTAINER, "restored")
 
     def collect(
         self, run: Run, step: Step, pod: Manifest, masks: Secrets, seen: Observation
     ) -> Kept:
-        """Fetch what an ended step left, then let its pod go.
+        """Fetch what an ended step left, whose log is kept; then let its pod go.
 
-        Artifacts whatever its end, caches after a success. What was fetched is noted down first:
-        a driver that comes after this one needs no pod for it. Raises Unavailable where only the
-        way to the pod is broken.
+        Artifacts whatever its end, caches after a success. A driver that comes after this one
+        finds it all, though the pod gives nothing any more. Raises Unavailable where it may be
+        tried again.
         """
         if not (step.artifacts or step.caches):
             return Kept()
-        name = pod["metadata"]["name"]
-        note = self._store.run(run.name) / "fetched" / f"{name}.json"
-        kept = _noted(note)
-        if kept is None:
-            try:
-                kept = self._fetch(run, step, pod, masks, seen)
-            except C8sError as error:
-                if isinstance(error, Unavailable) and is_running(pod, KEEPER_CONTAINER):
-                    raise
-                message = f"its files were lost: {error}"
-                return Kept(reason="ArtifactsFailed", message=message, gone=is_deleted(pod))
-            atomic.write(note, atomic.to_json(dataclasses.asdict(kept)), durable=False)
+        try:
+            kept = self._sealed(run, pod)
+            if kept is None:
+                kept = self._collect(run, step, pod, masks, seen)
+                content = atomic.to_json(dataclasses.asdict(kept))
+                self._objects.objects.put(self._seal(run, pod), content)
+        except Unavailable as error:
+            if is_running(pod, KEEPER_CONTAINER):
+                raise
+            return _lost(pod, f"its pod has ended, and {error}")
+        except (C8sError, StepFault) as error:
+            kept = _lost(pod, str(error))
         if is_running(pod, KEEPER_CONTAINER):
             self.let_go(pod)
         return kept
 
     def let_go(self, pod: Manifest) -> None:
         """Let a pod end that waits for its files to be fetched."""
-        # Gone meanwhile? Then it waits no more.
+        # One that has gone meanwhile waits for nothing any more.
         with contextlib.suppress(Conflict, NotFound):
-            self._open_door(pod, KEEPER_CONTAINER, "fetched")
+            self._agent.open_door(pod, KEEPER_CONTAINER, "fetched")
 
-    def _fetch(
+    def _collect(
         self, run: Run, step: Step, pod: Manifest, masks: Secrets, seen: Observation
     ) -> Kept:
-        urls, missed = self._fetch_artifacts(run, step, pod, masks)
+        urls: list[str] = []
+        missed = []
+        for artifact in step.artifacts:
+            found = self._artifacts.keep(run, step, artifact, pod, masks)
+            urls += found
+            if not found:
+                missed.append(artifact.name)
         if seen.exit_code == 0 and not seen.reason:
             for cache in step.caches:
-                self._fetch_cache(pod, cache)
-        message = f"nothing matches artifact {', '.join(missed)}" if missed else ""
-        return Kept(tuple(urls), message=message)
+                key = self._cache(pod, KEEPER_CONTAINER, cache)
+                # A key stands for its content: what is there already is the same.
+                if self._objects.objects.size(key) is None:
+                    keep_object(self._agent, self._objects, pod, key, cache.paths)
+        note = f"nothing matches artifact {', '.join(missed)}" if missed else ""
+        return Kept(tuple(urls), message=note)
 
-    def _fetch_artifacts(
-        self, run: Run, step: Step, pod: Manifest, masks: Secrets
-    ) -> tuple[list[str], list[str]]:
-        store = ArtifactStore(self._store, masks, self._clock)
-        urls, missed = [], []
-        for artifact in step.artifacts:
-            folder = pathlib.Path(tempfile.mkdtemp(prefix="c8s-artifact-"))
-            try:
-                with tempfile.TemporaryFile() as stream:
-                    globs = json.dumps(list(artifact.paths)).encode()
-                    self._agent(
-                        pod, KEEPER_CONTAINER, "pack", WORKSPACE, stdin=globs, stdout=stream
-                    )
-                    stream.seek(0)
-                    archive.unpack(stream, folder, size_limit=ARTIFACT_LIMIT)
-                paths = select(folder, ["*"])
-                if paths:
-                    urls.append(store.keep(run.name, step.name, artifact, folder, paths))
-                else:
-                    missed.append(artifact.name)
-            finally:
-                remove(folder)
-        return urls, missed
+    def _sealed(self, run: Run, pod: Manifest) -> Kept | None:
+        """What is kept of a pod for good; None where that is not complete."""
+        try:
+            found = json.loads(self._objects.objects.get(self._seal(run, pod)))
+        except NotFound:
+            return None
+        return Kept(tuple(found["urls"]), found["reason"], found["message"])
 
-    def _fetch_cache(self, pod: Manifest, cache: Cache) -> None:
-        key = self._key(pod, KEEPER_CONTAINER, cache)
-        for folder, paths in _folders(cache):
-            target = self._store.cache(f"{folder}:{key}")
-            if target.exists():
-                continue  # A key stands for its content: what is there already is the same.
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as draft:
-                try:
-                    globs = json.dumps(paths).encode()
-                    self._agent(pod, KEEPER_CONTAINER, "pack", folder, stdin=globs, stdout=draft)
-                    pathlib.Path(draft.name).replace(target)
-                finally:
-                    pathlib.Path(draft.name).unlink(missing_ok=True)
+    def _seal(self, run: Run, pod: Manifest) -> str:
+        return self._objects.kept(run.name, pod["metadata"]["uid"])
 
-    def _key(self, pod: Manifest, container: str, cache: Cache) -> str:
-        """The cache's key; files are hashed where they are."""
+    def _cache(self, pod: Manifest, container: str, cache: Cache) -> str:
+        """The key of a cache's object; files are hashed where they are."""
+        name = render_key(cache.key, lambda globs: self._agent.digest(pod, container, globs))
+        return self._objects.cache(name)
 
-        def hashed(globs: Sequence[str]) -> str:
-            with tempfile.TemporaryFile() as stream:
-                wanted = json.dumps(list(globs)).encode()
-                self._agent(pod, container, "digest", WORKSPACE, stdin=wanted, stdout=stream)
-                stream.seek(0)
-                return stream.read().decode().strip()
 
-        return render_key(cache.key, hashed)
-
-    # --- exec ----------------------------------------------------------------------------------
-
-    def _open_door(self, pod: Manifest, container: str, file: str) -> None:
-        """Make the file that a waiting container of ours looks for."""
-        self._exec(pod, container, ["touch", f"{CONTROL}/{file}"])
-
-    def _agent(
-        self,
-        pod: Manifest,
-        container: str,
-        verb: str,
-        folder: str,
-        *,
-        stdin: bytes | BinaryIO = b"",
-        stdout: IO[bytes] | None = None,
-    ) -> None:
-        self._exec(pod, container, [*AGENT, verb, folder], stdin=stdin, stdout=stdout)
-
-    def _exec(
-        self,
-        pod: Manifest,
-        container: str,
-        command: list[str],
-        *,
-        stdin: bytes | BinaryIO | None = None,
-        stdout: IO[bytes] | None = None,
-    ) -> None:
-        """Run a command of ours beside the step. CarryFailed where it does not end well."""
-        name = pod["metadata"]["name"]
-        result = execute(
-            self._client,
-            self._namespace,
-            name,
-            container,
-            command,
-            stdin=stdin,
-            stdout=stdout.write if stdout is not None else None,
-            timeout=CARRY_SECONDS,
-            output_limit=ARTIFACT_LIMIT,
-        )
-        if result.exit_code != 0:
-            said = result.message or result.stderr.decode(errors="replace").strip()
-            raise CarryFailed(f"{command[-2]} in {name}/{container} failed: {said}")
+def _lost(pod: Manifest, why: str) -> Kept:
+    message = f"its files were lost: {why}"
+    return Kept(reason="ArtifactsFailed", message=message, gone=is_deleted(pod))
 
 
 @contextlib.contextmanager
 def _as_fault(reason: str) -> Iterator[None]:
-    """As `as_fault`, but where only the way to the pod is broken: that is tried again."""
+    """Let what goes wrong with files count as the step's failure; what may pass is tried again."""
     try:
-        with as_fault(reason):
-            yield
-    except StepFault as fault:
-        if isinstance(fault.__cause__, Unavailable):
-            raise fault.__cause__ from None
+        yield
+    except Unavailable:
         raise
-
-
-def _noted(note: pathlib.Path) -> Kept | None:
-    """What was fetched of a pod for good, None where nothing was."""
-    if not note.exists():
-        return None
-    found = atomic.read_json(note)
-    return Kept(tuple(found["urls"]), found["reason"], found["message"])
-
-
-def _folders(cache: Cache) -> Iterator[tuple[str, list[str]]]:
-    """Folders of the pod with the cache's paths below each: `~/` is the home."""
-    here = [path for path in cache.paths if not path.startswith("~/")]
-    home = [path[2:] for path in cache.paths if path.startswith("~/")]
-    if here:
-        yield WORKSPACE, here
-    if home:
-        yield HOME, home
+    except (InvalidInput, NotFound, CarryFailed) as error:
+        raise StepFault(reason, str(error)) from error
+    except C8sError as error:
+        raise StepFault("StorageError", str(error)) from error

@@ -66,10 +66,12 @@ class StepJobs:
         followed.work["create"] = creation
         creation.add_done_callback(lambda done: self._wake(run.uid) if done.exception() else None)
 
-    def _create(self, run_id: str, manifest: Manifest) -> None:
+    def _create(self, run_id: str, manifest: Manifest) -> bool:
+        """Whether it is sure that this call has made the Job, and no other driver."""
         made, sure = self._resources.create_once(manifest, self._settings.namespace)
         if not sure and made["metadata"]["labels"].get(f"{LABEL}/run-id") != label_value(run_id):
             raise Conflict(f"Job {made['metadata']['name']} exists and belongs to somebody else")
+        return sure
 
     def refusal(
         self,

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pathlib
 import shutil
 import tarfile
 from collections.abc import Iterable
-from typing import IO
+from typing import IO, Protocol, cast
 
-from ..core.errors import InvalidInput
+from ..core.errors import InvalidInput, Unavailable
 
+_TEXT_SAMPLE = 8192
 MEMBER_LIMIT = 1_000_000
 
 
-def pack(root: pathlib.Path, paths: Iterable[pathlib.Path], stream: IO[bytes]) -> int:
+class Writable(Protocol):
+    """Where an archive goes, from its beginning to its end."""
+
+    def write(self, content: bytes, /) -> int: ...
+
+
+def pack(root: pathlib.Path, paths: Iterable[pathlib.Path], stream: Writable) -> int:
     """Write the files (relative to `root`) as a tar to `stream`; how many there were."""
-    count = 0
-    with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
+    found = members(root, paths)
+    write(root, found, stream)
+    return len(found)
+
+
+def members(root: pathlib.Path, paths: Iterable[pathlib.Path]) -> list[tarfile.TarInfo]:
+    """What an archive of these files (relative to `root`) holds: files and links, nothing else."""
+    found = []
+    with tarfile.open(fileobj=io.BytesIO(), mode="w", format=tarfile.PAX_FORMAT) as archive:
         for path in paths:
             member = archive.gettarinfo(str(root / path), arcname=str(path))
             if member is not None and member.islnk():  # a second name of a file: pack it again
@@ -27,13 +42,46 @@ def pack(root: pathlib.Path, paths: Iterable[pathlib.Path], stream: IO[bytes]) -
                 continue
             member.uid = member.gid = 0
             member.uname = member.gname = ""
-            if member.isreg():
-                with open(root / path, "rb") as content:
-                    archive.addfile(member, content)
-            else:
-                archive.addfile(member)
-            count += 1
-    return count
+            found.append(member)
+    return found
+
+
+def packed_size(found: Iterable[tarfile.TarInfo]) -> int:
+    """How many bytes `write` gives for them, whatever is in the files by then."""
+    size = 2 * tarfile.BLOCKSIZE
+    for member in found:
+        size += len(member.tobuf(tarfile.PAX_FORMAT, tarfile.ENCODING, "surrogateescape"))
+        size += -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE if member.isreg() else 0
+    return -(-size // tarfile.RECORDSIZE) * tarfile.RECORDSIZE
+
+
+def write(root: pathlib.Path, found: Iterable[tarfile.TarInfo], stream: Writable) -> None:
+    """Write an archive of these to `stream`, of each file as many bytes as it had.
+
+    Raises Unavailable where a file has become shorter meanwhile.
+    """
+    try:
+        with tarfile.open(
+            fileobj=cast(IO[bytes], stream), mode="w|", format=tarfile.PAX_FORMAT
+        ) as archive:
+            for member in found:
+                if member.isreg():
+                    with open(root / member.name, "rb") as content:
+                        archive.addfile(member, content)
+                else:
+                    archive.addfile(member)
+    except OSError as error:
+        if "end of data" not in str(error):
+            raise
+        raise Unavailable(f"a file below {root} has changed while it was packed") from error
+
+
+def is_text(path: pathlib.Path) -> bool:
+    """Whether a file holds text, as far as its beginning tells; no link does."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    with open(path, "rb") as stream:
+        return b"\0" not in stream.read(_TEXT_SAMPLE)
 
 
 def unpack(

@@ -13,6 +13,9 @@ from typing import Any
 
 from ..core.errors import C8sError, Denied, NotFound, Unavailable
 
+BLOCK = 1 << 20
+"""Bytes that are read at one time."""
+
 
 @contextlib.contextmanager
 def explained(path: pathlib.Path) -> Iterator[None]:

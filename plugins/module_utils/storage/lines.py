@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import pathlib
 from typing import IO
-
-from . import atomic
 
 _BLOCK = 64 * 1024
 
@@ -31,8 +28,7 @@ def tail_offset(stream: IO[bytes], count: int) -> int:
     return 0
 
 
-def last_lines(path: pathlib.Path, count: int) -> bytes:
-    """The last `count` lines of a file; Unavailable where it cannot be read."""
-    with atomic.explained(path), open(path, "rb") as stream:
-        stream.seek(tail_offset(stream, count))
-        return stream.read()
+def last_lines(stream: IO[bytes], count: int) -> bytes:
+    """The last `count` lines of an open file."""
+    stream.seek(tail_offset(stream, count))
+    return stream.read()

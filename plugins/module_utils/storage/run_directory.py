@@ -22,12 +22,14 @@ import pathlib
 import secrets
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from ..core.names import dns_label, is_dns_label
-from . import atomic
+from . import atomic, log_spool
+from .log_mark import LogMark
+from .stored_log import FileLog, StoredLog
 
 Record = dict[str, Any]
 
@@ -137,6 +139,18 @@ class RunDirectory:
         """The masked log of an attempt: the step's name, and the number from the second on."""
         suffix = "" if attempt <= 1 else f".{attempt}"
         return self.run(name) / "logs" / f"{step}{suffix}.log"
+
+    def whole_logs(self) -> Iterator[tuple[pathlib.Path, LogMark]]:
+        """The logs here that are known to be whole, of runs that nobody drives."""
+        for folder in (self.root / "runs").glob("*/logs"):
+            marks = [(path, log_spool.found(path)) for path in folder.glob("*.log")]
+            left = [(path, mark) for path, mark in marks if mark is not None and mark.sealed]
+            if left and not self.driven(folder.parent.name):
+                yield from left
+
+    def stored_log(self, name: str, step: str, attempt: int) -> StoredLog:
+        """The same, to be read."""
+        return FileLog(self.log(name, step, attempt))
 
     def artifacts(self, name: str, step: str) -> pathlib.Path:
         return self.run(name) / "artifacts" / step

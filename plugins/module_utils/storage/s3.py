@@ -17,7 +17,6 @@ CONNECT_SECONDS = 10
 READ_SECONDS = 60
 PART_SIZE = 8 * 1024 * 1024
 _CONNECTIONS = 40
-_DELETE_LIMIT = 1000
 _ABSENT = frozenset(["NoSuchKey", "404", "NotFound"])
 _DENIED = frozenset(
     "403 AccessDenied AllAccessDisabled ExpiredToken Forbidden InvalidAccessKeyId InvalidToken"
@@ -110,16 +109,14 @@ class S3Objects:
                     yield StoredObject(key, int(found["Size"]))
 
     def delete(self, keys: Iterable[str]) -> None:
-        wanted = [{"Key": self._settings.prefix + key} for key in keys]
-        for place in range(0, len(wanted), _DELETE_LIMIT):
-            with self._explained("deleted"):
-                answer = self._client.delete_objects(
-                    Bucket=self._bucket,
-                    Delete={"Objects": wanted[place : place + _DELETE_LIMIT], "Quiet": True},
-                )
-            faults = [fault for fault in answer.get("Errors", ()) if fault["Code"] not in _ABSENT]
-            if faults:
-                raise Denied(f"{faults[0]['Key']} in {self} was not deleted: {faults[0]['Code']}")
+        # One by one: for many at once some services want what others do not know.
+        for key in keys:
+            with self._explained("deleted", key):
+                try:
+                    self._client.delete_object(**self._named(key))
+                except self._client.exceptions.ClientError as error:
+                    if _code(error) not in _ABSENT:
+                        raise
 
     def signed(self, access: Access, key: str, seconds: int) -> str | None:
         with self._explained("signed for", key):

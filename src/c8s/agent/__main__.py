@@ -3,9 +3,14 @@
 clone           fill the working folder as the JSON in C8S_CLONE says
 await FILE      end when the file appears: a door that the driver opens by exec
 keep FILE       outlive TERM until the file appears, so that results can be fetched
-pack            write a tar of the files that the JSON globs on stdin name, to stdout
-unpack          extract the tar on stdin
-digest          print the digest of the files that the JSON globs on stdin name
+pack DIR KIND   write a tar of the files that the JSON globs on stdin name, to stdout
+unpack DIR      extract the tar on stdin
+upload DIR KIND write such a tar to a signed address (stdin: JSON with paths, address and
+                authorities); print how many members it has, without any of which nothing is done
+download DIR    extract the tar at a signed address
+digest DIR      print the digest of the files that the JSON globs on stdin name
+
+KIND is `all`, `texts`, or `files` for what is no text. What may work later ends with 75.
 """
 
 from __future__ import annotations
@@ -18,13 +23,19 @@ import sys
 import time
 from collections.abc import Callable
 
-from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError, InvalidInput
+from ansible_collections.c8s.ci.plugins.module_utils.core.errors import (
+    C8sError,
+    InvalidInput,
+    Unavailable,
+)
 from ansible_collections.c8s.ci.plugins.module_utils.storage import archive, selection
 
+from . import transfer
 from .clone import clone_into
 
 TERMINATION_LOG = pathlib.Path("/dev/termination-log")
 READ_SIZE = 1 << 20
+LATER = 75
 _LOOK_SECONDS = 0.02
 
 
@@ -35,6 +46,8 @@ def main(arguments: list[str]) -> int:
         "keep": keep,
         "pack": pack,
         "unpack": unpack,
+        "upload": upload,
+        "download": download,
         "digest": digest,
     }
     verb, *rest = arguments or [""]
@@ -46,7 +59,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"{error}\n")
         if TERMINATION_LOG.exists():
             TERMINATION_LOG.write_text(str(error))
-        return 1
+        return LATER if isinstance(error, Unavailable) else 1
     return 0
 
 
@@ -67,9 +80,29 @@ def keep(name: str) -> None:
     await_file(name)
 
 
-def pack(folder: str) -> None:
+def pack(folder: str, kind: str) -> None:
     root = pathlib.Path(folder)
-    archive.pack(root, selection.select(root, json.load(sys.stdin)), sys.stdout.buffer)
+    archive.pack(root, _selected(root, json.load(sys.stdin), kind), sys.stdout.buffer)
+
+
+def upload(folder: str, kind: str) -> None:
+    root, wanted = pathlib.Path(folder), json.load(sys.stdin)
+    found = archive.members(root, _selected(root, wanted["paths"], kind))
+    if found:
+        transfer.upload(root, found, wanted)
+    sys.stdout.write(f"{len(found)}\n")
+
+
+def download(folder: str) -> None:
+    transfer.download(pathlib.Path(folder), json.load(sys.stdin))
+
+
+def _selected(root: pathlib.Path, globs: list[str], kind: str) -> list[pathlib.Path]:
+    """What the globs name, of one kind."""
+    paths = selection.select(root, globs)
+    if kind == "all":
+        return paths
+    return [path for path in paths if archive.is_text(root / path) is (kind == "texts")]
 
 
 def unpack(folder: str) -> None:

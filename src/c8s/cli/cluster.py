@@ -28,6 +28,11 @@ class Cluster:
     priority_class_prefix: str = ""
     run_as_user: int | None = None
     executor: Executor | None = None
+    object_store: str = ""
+    object_store_endpoint: str = ""
+    object_store_region: str = ""
+    object_store_addressing: str = ""
+    object_store_ca_cert: str = ""
 
     @property
     def named(self) -> bool:
@@ -72,7 +77,10 @@ def kept_runs(
     from ansible_collections.c8s.ci.plugins.module_utils.kube.connection import connect
     from ansible_collections.c8s.ci.plugins.module_utils.kube.options import connection_options
     from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster_runs import kept_in_cluster
+    from ansible_collections.c8s.ci.plugins.module_utils.storage.s3_settings import s3_settings
 
-    given = connection_options(cluster.options(store), os.environ)
+    options = cluster.options(store)
+    given = connection_options(options, os.environ)
     client = connect(given, os.environ, timeout=timeout, patience=timeout)
-    return kept_in_cluster(client, cluster.namespace or client.namespace or "default", root)
+    namespace = cluster.namespace or client.namespace or "default"
+    return kept_in_cluster(client, namespace, root, s3_settings(options, os.environ))

@@ -66,6 +66,14 @@ class Progress(enum.StrEnum):
     JSONL = "jsonl"
 
 
+class Addressing(enum.StrEnum):
+    """Whether addresses of an object store name the bucket in their path or in their host."""
+
+    AUTO = "auto"
+    PATH = "path"
+    VIRTUAL = "virtual"
+
+
 File = Annotated[
     pathlib.Path | None,
     typer.Argument(
@@ -228,5 +236,43 @@ RunAsUser = Annotated[
         "--run-as-user",
         metavar="UID",
         help="kubernetes: the user in pods (10001; -1: the images' own)",
+    ),
+]
+
+ObjectStore = Annotated[
+    str,
+    typer.Option(
+        "--object-store",
+        metavar="s3://BUCKET/PREFIX",
+        help="kubernetes: where logs, artifacts and caches are kept (C8S_STORAGE_BUCKET)",
+    ),
+]
+ObjectStoreEndpoint = Annotated[
+    str,
+    typer.Option(
+        "--object-store-endpoint",
+        metavar="URL",
+        help="The address of its service, if not Amazon's (C8S_STORAGE_ENDPOINT)",
+    ),
+]
+ObjectStoreRegion = Annotated[
+    str,
+    typer.Option(
+        "--object-store-region", metavar="NAME", help="The bucket's region (C8S_STORAGE_REGION)"
+    ),
+]
+ObjectStoreAddressing = Annotated[
+    Addressing | None,
+    typer.Option(
+        "--object-store-addressing",
+        help="Where addresses name the bucket (C8S_STORAGE_ADDRESSING)",
+    ),
+]
+ObjectStoreAuthorities = Annotated[
+    str,
+    typer.Option(
+        "--object-store-ca-cert",
+        metavar="FILE",
+        help="The authorities that it is trusted by (C8S_STORAGE_CA_CERT)",
     ),
 ]

@@ -202,3 +202,20 @@ def test_a_role_is_written_as_kubernetes_reads_it() -> None:
         {"apiGroups": [rule.group], "resources": [rule.resource], "verbs": list(rule.verbs)}
         for rule in wanted
     ]
+
+
+def test_an_object_store_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "given")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{free.getsockname()[1]}"
+    with fake_api(answering()) as api:
+        named = {"object_store": "s3://builds/ci", "object_store_endpoint": endpoint}
+        code, found = examine(api.url, tmp_path, **named)
+        assert (code, found["object store"].status) == (5, "failed")
+        assert endpoint in found["object store"].what
+        _code, found = examine(api.url, tmp_path, object_store="http://builds")
+        assert "s3://BUCKET" in found["object store"].what
+        _code, found = examine(api.url, tmp_path)
+        assert "object store" not in found

@@ -13,7 +13,13 @@ from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.spec import Step
 from ansible_collections.c8s.ci.plugins.module_utils.runs.birth import run_of
 from ansible_collections.c8s.ci.plugins.module_utils.runs.driver import Driver
-from ansible_collections.c8s.ci.plugins.module_utils.runs.events import ignore
+from ansible_collections.c8s.ci.plugins.module_utils.runs.events import (
+    Event,
+    Notice,
+    RunChanged,
+    StepChanged,
+    ignore,
+)
 from ansible_collections.c8s.ci.plugins.module_utils.runs.request import Request, orders_from
 from ansible_collections.c8s.ci.plugins.module_utils.storage.run_directory import RunDirectory
 
@@ -60,6 +66,12 @@ class OneAfterTheOther:
         self._ended.add(name)
         return [name]
 
+    def news(self, run: Run) -> Sequence[str]:
+        return ()
+
+    def settled(self, run: Run) -> bool:
+        return True
+
     def close(self, run: Run, *, kept: bool) -> None:
         self.closed.append((run.name, kept))
 
@@ -76,3 +88,37 @@ def test_a_turn_costs_what_has_changed(tmp_path: Path) -> None:
     assert sorted(executor.closed) == sorted((run.name, True) for run in runs)
     # Once to start and once to end it; a look at all of them at each turn would be COUNT / 2.
     assert sum(executor.looks.values()) / COUNT < 10
+
+
+class Slow(OneAfterTheOther):
+    """What its runs leave is kept some looks after their end, as it says."""
+
+    def wait(self, seconds: float) -> Collection[str]:
+        return super().wait(seconds) if self._running else self.looks.keys()
+
+    def news(self, run: Run) -> Sequence[str]:
+        return [f"look {self.looks[run.name]}"]
+
+    def settled(self, run: Run) -> bool:
+        return self.looks[run.name] > 5
+
+
+def test_a_run_ends_when_what_it_leaves_is_kept(tmp_path: Path) -> None:
+    records = RunDirectory(tmp_path)
+    (order,) = orders_from([Request(TEXT)], now(), allow_file=False, check=lambda _pipeline: None)
+    run = run_of(order, "p-1", "id-1", now())
+    records.create_all([to_record(run)])
+    events: list[Event] = []
+    driver = Driver(Slow(), records, clock=now, new_id=str, report=events.append)
+    (ended,) = driver.drive([run])
+    assert ended.status.phase == "Succeeded"
+    steps = [str(each.step.phase) for each in events if isinstance(each, StepChanged)]
+    runs = [str(each.run.status.phase) for each in events if isinstance(each, RunChanged)]
+    assert (steps[-1], runs) == ("Succeeded", ["Running", "Succeeded"])
+    # The end of its step is told at once, its own end only when it is settled.
+    places = {type(each).__name__: place for place, each in enumerate(events)}
+    notices = [each.text for each in events if isinstance(each, Notice)]
+    between = [each for each in events[places["StepChanged"] :] if isinstance(each, Notice)]
+    assert len(between) >= 3
+    assert notices[-1] == "look 6"
+    assert ended.status.completion_time == ended.status.steps[0].completion_time

@@ -17,6 +17,7 @@ from ansible_collections.c8s.ci.plugins.module_utils.runs.log_extract import (
     wanted,
 )
 from ansible_collections.c8s.ci.plugins.module_utils.runs.log_file import Draft, texts
+from ansible_collections.c8s.ci.plugins.module_utils.storage.stored_log import FileLog
 
 
 def read(runs, name: str, **options: Any) -> dict[str, list[str]]:
@@ -90,7 +91,7 @@ def test_a_moment_is_counted_back_from_now():
 
 def extract(path: pathlib.Path, content: bytes) -> Extract:
     path.write_bytes(content)
-    return Extract("run", path.name, 1, "Succeeded", path, Wanted())
+    return Extract("run", path.name, 1, "Succeeded", FileLog(path), Wanted())
 
 
 def test_a_result_holds_the_end_of_a_large_log(tmp_path: pathlib.Path, monkeypatch):

@@ -7,8 +7,17 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from ansible_collections.c8s.ci.plugins.module_utils.core.errors import InvalidInput
-from ansible_collections.c8s.ci.plugins.module_utils.storage.archive import pack, unpack
+from ansible_collections.c8s.ci.plugins.module_utils.core.errors import InvalidInput, Unavailable
+from ansible_collections.c8s.ci.plugins.module_utils.storage.archive import (
+    members as members_of,
+)
+from ansible_collections.c8s.ci.plugins.module_utils.storage.archive import (
+    pack,
+    packed_size,
+    unpack,
+    write,
+)
+from ansible_collections.c8s.ci.plugins.module_utils.storage.selection import select
 
 
 def archive(*members: tarfile.TarInfo) -> io.BytesIO:
@@ -79,3 +88,27 @@ def test_files_and_links_come_back_as_they_were(tmp_path: Path):
     assert unpack(stream, copy) == 2
     assert (copy / "link").read_bytes() == b"\0\xff"
     assert (copy / "d" / "program").stat().st_mode & 0o777 == 0o755
+
+
+def test_the_size_of_an_archive_is_known_before_it_is_written(tmp_path: Path):
+    for number, size in enumerate([0, 1, 511, 512, 513, 9000, 70_000]):
+        folder = tmp_path / ("deep" * number)
+        folder.mkdir(exist_ok=True)
+        (folder / f"{'name' * (1 + 12 * (number % 5))}-\u00e4").write_bytes(b"x" * size)
+        found = members_of(tmp_path, select(tmp_path, ["*"]))
+        written = io.BytesIO()
+        write(tmp_path, found, written)
+        assert len(written.getvalue()) == packed_size(found)
+
+
+def test_a_file_that_grows_or_shrinks_while_it_is_packed(tmp_path: Path):
+    path = tmp_path / "a"
+    path.write_bytes(b"x" * 1000)
+    found = members_of(tmp_path, [Path("a")])
+    path.write_bytes(b"x" * 2000)
+    written = io.BytesIO()
+    write(tmp_path, found, written)
+    assert len(written.getvalue()) == packed_size(found)
+    path.write_bytes(b"x" * 10)
+    with pytest.raises(Unavailable, match="changed"):
+        write(tmp_path, found, io.BytesIO())

@@ -15,6 +15,11 @@ from ..options import (
     Context,
     Kubeconfig,
     Namespace,
+    ObjectStore,
+    ObjectStoreAddressing,
+    ObjectStoreAuthorities,
+    ObjectStoreEndpoint,
+    ObjectStoreRegion,
     Output,
     PriorityClassPrefix,
     PullSecret,
@@ -46,6 +51,11 @@ def doctor(
     pull_secret: PullSecret = None,
     priority_class_prefix: PriorityClassPrefix = "",
     run_as_user: RunAsUser = None,
+    object_store: ObjectStore = "",
+    object_store_endpoint: ObjectStoreEndpoint = "",
+    object_store_region: ObjectStoreRegion = "",
+    object_store_addressing: ObjectStoreAddressing = None,
+    object_store_ca_cert: ObjectStoreAuthorities = "",
     store: Store = None,
     output: Output = Report.TEXT,
 ) -> None:
@@ -68,6 +78,11 @@ def doctor(
         tuple(pull_secret or ()),
         priority_class_prefix,
         run_as_user,
+        object_store=object_store,
+        object_store_endpoint=object_store_endpoint,
+        object_store_region=object_store_region,
+        object_store_addressing=object_store_addressing or "",
+        object_store_ca_cert=object_store_ca_cert,
     )
     report = examined(cluster.options(store), os.environ, utc_now)
     if output is Report.TEXT:

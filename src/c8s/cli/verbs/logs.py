@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..cluster import Cluster, kept_runs
-from ..options import Context, Kubeconfig, Namespace, RunName, Store, WhereKept
+from ..options import (
+    Context,
+    Kubeconfig,
+    Namespace,
+    ObjectStore,
+    ObjectStoreAddressing,
+    ObjectStoreAuthorities,
+    ObjectStoreEndpoint,
+    ObjectStoreRegion,
+    RunName,
+    Store,
+    WhereKept,
+)
 from ..view.joined import Joined
 from ..writing import write
 
@@ -45,6 +57,11 @@ def logs(
     context: Context = "",
     namespace: Namespace = "",
     kubeconfig: Kubeconfig = "",
+    object_store: ObjectStore = "",
+    object_store_endpoint: ObjectStoreEndpoint = "",
+    object_store_region: ObjectStoreRegion = "",
+    object_store_addressing: ObjectStoreAddressing = None,
+    object_store_ca_cert: ObjectStoreAuthorities = "",
     store: Store = None,
 ) -> None:
     """Show what the steps of a run printed, with its secrets masked.
@@ -57,7 +74,20 @@ def logs(
         raise typer.BadParameter("an attempt that can be named has begun; leave out --follow")
     if attempt and not step:
         raise typer.BadParameter("--attempt needs --step")
-    kept = kept_runs(store, Cluster(context, namespace, kubeconfig, executor=executor))
+    kept = kept_runs(
+        store,
+        Cluster(
+            context,
+            namespace,
+            kubeconfig,
+            executor=executor,
+            object_store=object_store,
+            object_store_endpoint=object_store_endpoint,
+            object_store_region=object_store_region,
+            object_store_addressing=object_store_addressing or "",
+            object_store_ca_cert=object_store_ca_cert,
+        ),
+    )
     if follow:
         _follow(kept, name, step, tail)
     elif step:
@@ -71,7 +101,7 @@ def _copy(kept: KeptRecords, name: str, step: str, attempt: int, tail: int | Non
     from ansible_collections.c8s.ci.plugins.module_utils.runs import inspection
     from ansible_collections.c8s.ci.plugins.module_utils.storage.lines import tail_offset
 
-    with open(inspection.log_path(kept, name, step, attempt), "rb") as stream:
+    with inspection.stored_log(kept, name, step, attempt).open() as stream:
         stream.seek(0 if tail is None else tail_offset(stream, tail))
         shutil.copyfileobj(stream, sys.stdout.buffer)
     sys.stdout.buffer.flush()
