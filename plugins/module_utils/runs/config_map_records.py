@@ -202,7 +202,9 @@ class ConfigMapRecords:
             )
             for item in listed["items"]:
                 record = _record(item)
-                found[record["metadata"]["name"]] = record
+                name = record["metadata"]["name"]
+                found[name] = record
+                self._claims.saw(name, item)
         return found
 
     def listed(self) -> list[str]:
