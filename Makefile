@@ -58,6 +58,7 @@ lock: | $(UV) ## Pin the newest versions that fit
 	  echo "ansible-core==$$core.*" | $(COMPILE) --upgrade pyproject.toml requirements/units.in - \
 	    -o requirements/core-$$core.txt; \
 	done
+	$(COMPILE) --upgrade requirements/bench.in -o requirements/bench.txt
 
 # --- the ladder --------------------------------------------------------------------------------
 
@@ -156,8 +157,15 @@ TEST_PACKAGES := docker.io:dockerd podman:podman runc:runc uidmap:newuidmap open
 demo: env ## Run the sample pipeline on this host
 	ansible-playbook -i inventory c8s.ci.demo
 
-bench: dev-env ## Measure, and write benchmarks/RESULTS.md
-	python benchmarks/run.py
+# kubernetes.core in an environment of its own, to be measured against.
+PEERS := $(CACHE)/bench-$(shell sha256sum requirements/bench.txt | cut -c1-12)
+$(PEERS)/.made: | $(UV)
+	$(UV) venv --quiet --clear --python $(PYTHON) $(@D)
+	$(UV) pip install --quiet --python $(@D)/bin/python -r requirements/bench.txt
+	@touch $@
+
+bench: dev-env cluster-build $(PEERS)/.made ## Measure, and write benchmarks/RESULTS.md
+	C8S_BENCH_PEERS=$(PEERS) python benchmarks/run.py
 
 .PHONY: clean
 clean: ## Remove what was made in the checkout

@@ -15,10 +15,11 @@ import sys
 
 HERE = pathlib.Path(__file__).parent
 RESULTS = HERE / "RESULTS.md"
+TOOLS = ("bare_jobs", "run", "timing")
 
 
 def main(wanted: list[str]) -> int:
-    names = sorted(path.stem for path in HERE.glob("*.py") if path.stem not in ("run", "timing"))
+    names = sorted(path.stem for path in HERE.glob("*.py") if path.stem not in TOOLS)
     unknown = [name for name in wanted if name not in names]
     if unknown:
         sys.stderr.write(f"no benchmark is named {unknown[0]!r}; there are {', '.join(names)}\n")

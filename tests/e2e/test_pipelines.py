@@ -238,10 +238,13 @@ def test_a_pod_prepared_ahead_begins_when_its_turn_comes(lab: Lab, runtime: str)
     first, second = run.status.steps
     assert first.completion_time <= second.start_time
     (pod,) = [pod for pod in lab.items("pods") if pod["metadata"]["labels"]["c8s.dev/step"] == "b"]
-    # Its container was there already; what it printed, it printed after its release.
+    made = datetime.datetime.fromisoformat(pod["metadata"]["creationTimestamp"])
+    assert made < first.completion_time
+    # It waited in its own container, and began with its release.
     (status,) = pod["status"]["containerStatuses"]
-    begun = datetime.datetime.fromisoformat(status["state"]["terminated"]["startedAt"])
-    assert begun < first.completion_time
+    released = status["state"]["terminated"]["message"].strip()
+    assert datetime.datetime.fromisoformat(released) == second.start_time
+    assert "initContainers" not in pod["spec"]
     assert int(lab.log(run, "a")) <= int(lab.log(run, "b"))
 
 

@@ -67,7 +67,7 @@ class ConfigMapRecords:
         self._writer = RecordWriter(self._send)
         self._cancels: dict[str, Record] = {}
         self._look: concurrent.futures.Future[None] | None = None
-        self._look_at = time.monotonic() + CANCEL_LOOK_SECONDS
+        self._look_at = 0.0
         self._claims_at = 0.0
 
     def __str__(self) -> str:

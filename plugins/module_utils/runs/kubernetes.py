@@ -125,7 +125,7 @@ class KubernetesExecutor:
 
     def wait(self, seconds: float) -> list[str]:
         changed = self._watched.wait(seconds)
-        for uid in changed & self._expiring.keys():
+        for uid in self._watched.with_changed_jobs() & self._expiring.keys():
             seen = self._watched.of_run(uid).values()
             if all(each.job is None or is_finished(each.job) for each in seen):
                 self._let_expire(uid)
@@ -225,7 +225,8 @@ class KubernetesExecutor:
         found = dataclasses.replace(
             followed.timed(found, now),
             job_name=followed.job_name,
-            message=session.masks.mask_text(found.message),
+            message=session.masks.mask_text(found.message) if found.message else "",
+            log_url=followed.log_url,
         )
         return self._look_after(session, followed, seen, found)
 
@@ -251,15 +252,14 @@ class KubernetesExecutor:
             # Somebody else ends it; what waits in it for us would only hold up its successor.
             self._do(followed, "let go", lambda: self._files.let_go(pod))
         if pod is not None and found.start_time is not None and followed.log is None:
+            followed.log_url = self._logs.kept.url(run, followed.step, followed.attempt)
+            found = dataclasses.replace(found, log_url=followed.log_url)
             followed.log = self._logs.follow(
                 run, followed.step, followed.attempt, pod, session.masks,
                 lambda: self._watched.wake(run.uid), fresh=followed.made,
             )  # fmt: skip
-        if followed.log is not None:
-            url = self._logs.kept.url(run, followed.step, followed.attempt)
-            found = dataclasses.replace(found, log_url=url)
-            if found.state.over:
-                followed.log.container_ended()
+        if followed.log is not None and found.state.over:
+            followed.log.container_ended()
         if not found.state.over:
             return followed.waiting(found, "restore")
         if followed.log is not None and not followed.log.kept.done():

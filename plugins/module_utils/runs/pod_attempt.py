@@ -40,6 +40,7 @@ class PodAttempt:
     again_at: dict[str, float] = dataclasses.field(default_factory=dict)
     backoffs: dict[str, Backoff] = dataclasses.field(default_factory=dict)
     log: Following | None = None
+    log_url: str = ""
     pod: str = ""
     attention_at: float = 0.0
     note: tuple[str, str] = ("", "")

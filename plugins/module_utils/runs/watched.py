@@ -29,39 +29,53 @@ NOTHING = Seen()
 
 
 class Watched:
-    """All Jobs and pods of a namespace that fit a selector, by run, step and attempt."""
+    """All Jobs and pods of a namespace that fit a selector, by run, step and attempt.
+
+    Pods tell what steps do, and whoever waits hears of their changes. What becomes of Jobs behind
+    them is bookkeeping: it is there to be looked at.
+    """
 
     def __init__(self, client: Client, namespace: str, selector: str) -> None:
         self._namespace = namespace
         self._selector = selector
-        self._informers = Informers(client, group_label=f"{LABEL}/run-id")
-        self._mark = 0
+        self._informers = {
+            kind: Informers(client, group_label=f"{LABEL}/run-id") for kind in (JOB, POD)
+        }
+        self._marks = dict.fromkeys(self._informers, 0)
 
     def start(self) -> None:
         """Begin to watch and wait for the first lists; does nothing when called again.
 
         Raises Denied where that is not allowed, Timeout where the server does not answer.
         """
-        for informer in [self._informer(kind) for kind in (JOB, POD)]:
+        for informer in [self._informer(kind) for kind in self._informers]:
             informer.wait_synced(SYNC_SECONDS)
 
     def stop(self) -> None:
-        self._informers.close()
+        for informers in self._informers.values():
+            informers.close()
 
     def wake(self, run_id: str) -> None:
         """Let whoever waits look at this run again."""
-        self._informers.changes.note([run_id])
+        self._informers[POD].changes.note([run_id])
 
     def wait(self, seconds: float) -> frozenset[str]:
         """Wait at most `seconds` for changes since the last wait; the runs they are of, by id."""
-        changes = self._informers.changes
-        changes.wait(self._mark, max(0.0, seconds))
-        self._mark, changed = changes.since(self._mark)
+        self._informers[POD].changes.wait(self._marks[POD], max(0.0, seconds))
+        return self._changed(POD)
+
+    def with_changed_jobs(self) -> frozenset[str]:
+        """The ids of the runs whose Jobs have changed since the last call."""
+        return self._changed(JOB)
+
+    def _changed(self, kind: Kind) -> frozenset[str]:
+        self._marks[kind], changed = self._informers[kind].changes.since(self._marks[kind])
         return changed
 
     def forget(self, run_id: str) -> None:
         """Nobody will ask for this run again."""
-        self._informers.changes.forget(run_id)
+        for informers in self._informers.values():
+            informers.changes.forget(run_id)
 
     def of_run(self, run_id: str) -> dict[tuple[str, int], Seen]:
         """Everything there is of a run, by step and attempt."""
@@ -77,7 +91,7 @@ class Watched:
         }
 
     def _informer(self, kind: Kind) -> Informer:
-        return self._informers.of(kind, self._namespace, labels=self._selector)
+        return self._informers[kind].of(kind, self._namespace, labels=self._selector)
 
 
 def _key(found: Manifest) -> tuple[str, int]:
