@@ -26,7 +26,9 @@ COUNT = 100
 ROUNDS = 5
 LOOPS = 1
 """A loop takes minutes; once has to do."""
-LIMIT = 240.0
+WITHIN = 60.0
+"""Seconds after which no further round is begun: on a busy machine there are fewer of them."""
+LIMIT = 400.0
 OURS = pathlib.Path(sys.executable).parent / "ansible-playbook"
 
 
@@ -37,12 +39,14 @@ def table() -> str:
     theirs = pathlib.Path(peers) / "bin" / "ansible-playbook"
     ours, listed, looped = [], [], []
     with used("control", f"bench-{secrets.token_hex(3)}") as control:
-        for _round in range(ROUNDS):
+        limit = time.monotonic() + WITHIN
+        while not ours or (len(ours) < ROUNDS and time.monotonic() < limit):
             ours.append(_play(control, OURS, _runs))
             listed.append(_play(control, theirs, _list))
         looped += [_play(control, theirs, _loop) for _round in range(LOOPS)]
     rows = [
-        f"| {COUNT} Jobs from one task, the play's start included | time | times slower |",
+        f"| {COUNT} Jobs from one task, the play's start included, {len(ours)} rounds (the loop"
+        " once) | time | times slower |",
         "| --- | --- | --- |",
     ]
     first = Times(tuple(ours))

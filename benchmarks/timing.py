@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import statistics
 import subprocess
 import time
@@ -30,18 +31,24 @@ def alternate(
     rounds: int = 7,
     *,
     clock: Callable[[], float] = time.perf_counter,
+    warm: int = 1,
+    within: float = math.inf,
 ) -> list[Times]:
-    """Each thing in turn, `rounds` times after one round that does not count.
+    """Each thing in turn, `rounds` times after `warm` rounds that do not count.
 
-    With `time.process_time` for a clock only this process's own work counts: what computes and
-    never waits is then told apart from what else runs on the machine.
+    Once `within` seconds are over no round is begun any more, except the first. With
+    `time.process_time` for a clock only this process's own work counts: what computes and never
+    waits is then told apart from what else runs on the machine.
     """
     found: list[list[float]] = [[] for _thing in things]
-    for number in range(rounds + 1):
+    limit = time.monotonic() + within
+    for number in range(rounds + warm):
+        if number > warm and time.monotonic() > limit:
+            break
         for thing, times in zip(things, found, strict=True):
             began = clock()
             thing()
-            if number:
+            if number >= warm:
                 times.append(clock() - began)
     return [Times(tuple(times)) for times in found]
 
