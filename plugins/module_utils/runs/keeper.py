@@ -7,26 +7,30 @@ kills its children. It does so when the step's own process has ended, and when t
 which closes the keeper's standard input however it ends. Elsewhere than on Linux only the step's
 process group is ended.
 
-It is started for each step as `python -I -S -c SOURCE`, hence with few modules of the standard
-library, none of which is slow to load.
+The program is started once, as `python -I -S -c SOURCE`, and uses the standard library alone. Its
+standard input is a socket; with each byte come the descriptors of a keeper's input, output and
+error output, and it forks one. It ends with the driver.
 
-Input: a line with the length of the order, the order (`encode`), then one byte for each signal.
-Error output: where the step's output goes. Output: a line `begun PROCESS` or `refused WHY`, and
-`ended CODE`, negative for a signal.
+Input of a keeper: a line with the length of the order, the order (`encode`), then one byte for each
+signal. Error output: where the step's output goes. Output: a line `begun PROCESS` or `refused WHY`,
+and `ended CODE`, negative for a signal.
 """
-
-# ruff: noqa: SIM105 (contextlib would double the time that this takes to start)
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import errno
+import io
 import os
 import select
+import signal
+import socket
 import sys
 import time
 
 TERMINATE, KILL = b"t", b"k"
 
-_SIGKILL, _SIGTERM, _SIGPIPE, _SIGXFSZ = 9, 15, 13, 25
 _PR_SET_CHILD_SUBREAPER = 36
 _KILL_SECONDS = 10.0
 _LOOK_SECONDS = 0.002
@@ -49,28 +53,31 @@ def _read_order() -> tuple[str, list[bytes], dict[bytes, bytes]]:
         # One byte at a time: what follows the line is not for this reader.
         line = b""
         while not line.endswith(b"\n"):
-            line += stream.read(1) or sys.exit(1)
+            line += _more(stream, 1)
         content = b""
         while missing := int(line) - len(content):
-            content += stream.read(missing) or sys.exit(1)
+            content += _more(stream, missing)
     folder, count, *texts = content.split(b"\0")
     arguments, variables = texts[: int(count)], texts[int(count) :]
     environment = {name: value for name, _equals, value in (v.partition(b"=") for v in variables)}
     return os.fsdecode(folder), arguments, environment
 
 
+def _more(stream: io.FileIO, size: int) -> bytes:
+    content = stream.read(size)
+    if not content:
+        raise BrokenPipeError(errno.EPIPE, "the driver has gone")
+    return content
+
+
 def _tell(line: str) -> None:
-    try:
+    with contextlib.suppress(BrokenPipeError):  # The driver may have gone.
         os.write(1, line.encode() + b"\n")
-    except BrokenPipeError:
-        pass  # The driver has gone.
 
 
 def _become_subreaper() -> bool:
     if not sys.platform.startswith("linux"):
         return False
-    import ctypes
-
     return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
 
@@ -84,10 +91,8 @@ class _Family:
 
     def signal(self, number: int) -> None:
         """Send to the step's process group."""
-        try:
+        with contextlib.suppress(OSError):  # None of it may be left, or may be ours.
             os.killpg(self._process, number)
-        except OSError:
-            pass  # None of it is left, or it is somebody else's.
 
     def reap(self) -> bool:
         """Take what has ended; False where there is no child any more."""
@@ -105,13 +110,11 @@ class _Family:
         """Kill until nothing is left: orphans come up as children when their parents are gone."""
         deadline = time.monotonic() + _KILL_SECONDS
         if not self._whole or self.status is None:
-            self.signal(_SIGKILL)
+            self.signal(signal.SIGKILL)
         while self.reap() and time.monotonic() < deadline:
             for child in _children() if self._whole else ():
-                try:
-                    os.kill(child, _SIGKILL)
-                except OSError:
-                    pass  # It may not be killed, as one of another user.
+                with contextlib.suppress(OSError):  # It may be another user's.
+                    os.kill(child, signal.SIGKILL)
             time.sleep(_LOOK_SECONDS)
 
 
@@ -148,7 +151,7 @@ def _start() -> int:
             (os.POSIX_SPAWN_DUP2, 2, 1),
         ],
         setpgroup=0,
-        setsigdef=[_SIGPIPE, _SIGXFSZ],
+        setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
     )
 
 
@@ -157,11 +160,9 @@ def _wait(family: _Family, process: int) -> None:
     poller = select.poll()
     poller.register(0, select.POLLIN)
     seconds = _ASK_SECONDS
-    try:
+    with contextlib.suppress(AttributeError, OSError):  # An older kernel has none, or another one.
         poller.register(os.pidfd_open(process), select.POLLIN)
         seconds = _REAP_SECONDS
-    except (AttributeError, OSError):
-        pass  # An older kernel, or another one.
     while family.reap() and family.status is None:
         ready = [descriptor for descriptor, _event in poller.poll(seconds * 1000)]
         if 0 in ready:
@@ -169,12 +170,13 @@ def _wait(family: _Family, process: int) -> None:
             if not wishes:
                 return
             if TERMINATE in wishes:
-                family.signal(_SIGTERM)
+                family.signal(signal.SIGTERM)
             if KILL in wishes:
-                family.signal(_SIGKILL)
+                family.signal(signal.SIGKILL)
 
 
-def main() -> None:
+def keep() -> None:
+    """Start a step, and see it and all that it has started to their end."""
     whole = _become_subreaper()
     try:
         process = _start()
@@ -191,5 +193,32 @@ def main() -> None:
         _tell(f"ended {family.status}")
 
 
+def serve() -> None:
+    """Fork a keeper for each byte on the socket, until that is closed."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Nobody waits for keepers: they tell.
+    driver = socket.socket(fileno=0)
+    while True:
+        wish, descriptors, _flags, _address = socket.recv_fds(driver, 1, 3)
+        if not wish:
+            return
+        if os.fork() == 0:
+            _become_keeper(descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _become_keeper(descriptors: list[int]) -> None:
+    """Be what was forked: with these three descriptors alone, and never to come back."""
+    try:
+        os.setsid()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for place, descriptor in enumerate(descriptors):
+            os.dup2(descriptor, place)
+        os.closerange(3, max(descriptors) + 1)
+        keep()
+    finally:
+        os._exit(0)
+
+
 if __name__ == "__main__":
-    main()
+    serve()

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
+import socket
 import subprocess
+import threading
+from collections.abc import Sequence
 
 from ..core.errors import InvalidInput
 from ..pipeline.environment import environment
@@ -39,6 +43,9 @@ class LocalEngine:
 
     name = "local"
 
+    def __init__(self) -> None:
+        self._keepers = Keepers()
+
     def workspace_path(self, place: Place) -> str:
         return str(place.workspace)
 
@@ -46,7 +53,7 @@ class LocalEngine:
         """Nothing is needed."""
 
     def leave(self) -> None:
-        """Nothing was needed."""
+        self._keepers.close()
 
     def begin(self, host_step: HostStep) -> Child:
         refused = _needs_container(host_step)
@@ -55,7 +62,7 @@ class LocalEngine:
                 f"step {host_step.step.name!r} uses {refused}, which takes containers;"
                 " run it with the executor docker, podman or kubernetes"
             )
-        return LocalChild(host_step)
+        return LocalChild(host_step, self._keepers)
 
     def sweep(self, run_id: str) -> None:
         processes.end_run(run_id)
@@ -79,10 +86,57 @@ def step_environment(host_step: HostStep) -> dict[str, str]:
     }
 
 
+class Keepers:
+    """Starts keepers: talks to the program that forks them, and starts that where there is none."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._program: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+
+    def fork(self, streams: Sequence[int]) -> None:
+        """A keeper with these as standard input, output and error output; OSError where none is."""
+        with self._lock:
+            if self._socket is not None:
+                with contextlib.suppress(OSError):  # A step may have killed it; there is another.
+                    socket.send_fds(self._socket, [b"k"], streams)
+                    return
+                self._close()
+            socket.send_fds(self._started(), [b"k"], streams)
+
+    def close(self) -> None:
+        """There is no step that needs a keeper."""
+        with self._lock:
+            self._close()
+
+    def _started(self) -> socket.socket:
+        self._socket, other = socket.socketpair()
+        with other:
+            self._program = subprocess.Popen(
+                isolated_python.command(keeper),
+                stdin=other.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                # Whoever looks for the driver by its environment does not find the keepers.
+                env={name: os.environ[name] for name in _KEEPER_NEEDS if name in os.environ},
+                start_new_session=True,
+            )
+        return self._socket
+
+    def _close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        if self._program is not None:
+            self._program.wait()
+            self._program = None
+
+
 class LocalChild:
     """A step's processes, below a keeper that ends all of them, see `keeper`."""
 
-    def __init__(self, host_step: HostStep) -> None:
+    def __init__(self, host_step: HostStep, keepers: Keepers) -> None:
         self._host_step = host_step
         arguments = ["/bin/sh", "-c", _prologue(host_step), "sh", *argument_list(host_step.step)]
         try:
@@ -91,30 +145,35 @@ class LocalChild:
             )
         except ValueError as error:
             raise self._refusal(str(error)) from error
-        self.output, write = os.pipe()
-        try:
-            self._keeper = subprocess.Popen(
-                isolated_python.command(keeper),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=write,
-                cwd="/",
-                # Whoever looks for the driver by its environment does not find the keeper.
-                env={name: os.environ[name] for name in _KEEPER_NEEDS if name in os.environ},
-                start_new_session=True,
-            )
-        except OSError as error:
-            os.close(self.output)
-            raise self._refusal(str(error)) from error
-        finally:
-            os.close(write)
+        with contextlib.ExitStack() as theirs:
+            wishes, self._wishes = self._pipe(theirs, 0)
+            self._told, told = self._pipe(theirs, 1)
+            self.output, output = self._pipe(theirs, 1)
+            try:
+                keepers.fork((wishes, told, output))
+            except OSError as error:
+                self._close(self.output, self._told, self._wishes)
+                raise self._refusal(str(error)) from error
+        self._words = os.fdopen(self._told, "rb")
         self._tell(order)
         begun = self._line()
         if begun[0] != "begun":
-            self._end_keeper()
-            os.close(self.output)
+            self._close(self.output, self._wishes)
+            self._words.close()
             raise self._refusal(" ".join(begun[1:]) or "its keeper was killed")
         self._process = int(begun[1])
+
+    @staticmethod
+    def _pipe(theirs: contextlib.ExitStack, end: int) -> tuple[int, int]:
+        """A pipe of which the keeper gets that end, and no longer the driver."""
+        both = os.pipe()
+        theirs.callback(os.close, both[end])
+        return both
+
+    @staticmethod
+    def _close(*descriptors: int) -> None:
+        for descriptor in descriptors:
+            os.close(descriptor)
 
     def terminate(self) -> None:
         self._tell(keeper.TERMINATE)
@@ -123,14 +182,14 @@ class LocalChild:
         self._tell(keeper.KILL)
 
     def wait(self, seconds: float) -> bool:
-        try:
-            self._keeper.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+        poller = select.poll()
+        poller.register(self._told, select.POLLIN)
+        return bool(poller.poll(seconds * 1000))
 
     def finish(self) -> Ending:
-        ended = self._end_keeper()
+        self._close(self._wishes)
+        with self._words:
+            ended = self._line()
         if ended[0] == "ended":
             return ending_of(int(ended[1]))
         processes.end_step(self._host_step.run.uid, self._host_step.step.name, self._process)
@@ -139,25 +198,14 @@ class LocalChild:
 
     def _tell(self, content: bytes) -> None:
         """Whoever has ended need not be told; what it has said is read at the end."""
-        if self._keeper.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):
-                self._keeper.stdin.write(content)
-                self._keeper.stdin.flush()
+        view = memoryview(content)
+        with contextlib.suppress(BrokenPipeError):
+            while view:
+                view = view[os.write(self._wishes, view) :]
 
     def _line(self) -> list[str]:
         """The next thing that the keeper says; empty words where it has been killed."""
-        line = self._keeper.stdout.readline() if self._keeper.stdout is not None else b""
-        return line.decode(errors="replace").split() or [""]
-
-    def _end_keeper(self) -> list[str]:
-        if self._keeper.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):
-                self._keeper.stdin.close()
-        last = self._line()
-        self._keeper.wait()
-        if self._keeper.stdout is not None:
-            self._keeper.stdout.close()
-        return last
+        return self._words.readline().decode(errors="replace").split() or [""]
 
     def _refusal(self, why: str) -> InvalidInput:
         return InvalidInput(f"step {self._host_step.step.name!r} cannot be started: {why}")

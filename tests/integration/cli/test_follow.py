@@ -22,16 +22,30 @@ steps:
     image: busybox:1.36
     dependsOn: [talk]
     retries: 1
-    commands: ['echo attempt; test -e TRIED || { touch TRIED; exit 1; }']
+    commands:
+      - echo attempt
+      - if [ -e TRIED ]; then exit 0; fi
+      - touch TRIED
+      - while [ -e HOLD ]; do sleep 0.05; done
+      - exit 1
 """.replace("backoffSeconds: 1\n", "retryPolicy: {backoffSeconds: 1}\n")
 
 
 @pytest.fixture
 def go(project, tmp_path):
     """Lets the step `talk` go on."""
-    text = STEPS.replace("GO", f"{tmp_path}/go").replace("TRIED", f"{tmp_path}/tried")
+    text = STEPS
+    for name in ("go", "tried", "hold"):
+        text = text.replace(name.upper(), f"{tmp_path}/{name}")
     project.commit({".c8s.yaml": text})
     return (tmp_path / "go").touch
+
+
+@pytest.fixture
+def seen(tmp_path):
+    """Lets the first attempt of the step `retried` fail, which waits for that."""
+    (tmp_path / "hold").touch()
+    return (tmp_path / "hold").unlink
 
 
 def read(stream, count: int) -> bytes:
@@ -56,25 +70,29 @@ def test_a_step_as_it_prints(project, go):
     assert stored.read_bytes() == b"begin\nno newline"
 
 
-def test_a_step_from_before_it_began_to_its_last_attempt(project, go):
+def test_a_step_from_before_it_began_to_its_last_attempt(project, go, seen):
     with project.start("run", "-q") as run:
         project.wait_for_step("demo-1", "talk")
         with project.start("logs", "demo-1", "--step", "retried", "-f") as logs:
             go()
+            assert logs.stdout.readline() == "attempt\n"
+            seen()
             out, err = logs.communicate(timeout=60)
         run.communicate(timeout=60)
-    assert (logs.returncode, out, err) == (0, "attempt\nattempt\n", "")
+    assert (logs.returncode, out, err) == (0, "attempt\n", "")
 
 
-def test_all_steps_to_the_end_of_the_run(project, go):
+def test_all_steps_to_the_end_of_the_run(project, go, seen):
     with project.start("run", "-q") as run:
         project.wait_for_step("demo-1", "talk")
         with project.start("logs", "demo-1", "-f") as logs:
             go()
+            begun = [logs.stdout.readline() for _line in range(2)]
+            seen()
             out, _err = logs.communicate(timeout=60)
         run.communicate(timeout=60)
     assert logs.returncode == 0
-    lines = [tuple(line.split(" | ")) for line in out.splitlines()]
+    lines = [tuple(line.split(" | ")) for line in "".join([*begun, out]).splitlines()]
     assert [(name.strip(), text) for name, text in lines] == [
         ("talk", "begin"),
         ("retried", "attempt"),

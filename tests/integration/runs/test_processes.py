@@ -97,6 +97,22 @@ def test_a_step_that_kills_its_keeper_ends_with_all_it_has_started(yard: Yard, m
     assert alive(marker) == []
 
 
+def test_who_kills_the_parent_of_all_keepers_harms_no_other_step(yard: Yard, marker: str):
+    parent = "kill -9 $(cut -d' ' -f4 /proc/$PPID/stat)"
+    run = yard.run(
+        {
+            "rebel": [parent, "echo on"],
+            "other": [f"sleep 0.3; (sleep 300; : {marker}) >&- 2>&- & echo done"],
+            "later": {"commands": ["echo too"], "dependsOn": ["rebel", "other"]},
+        }
+    )
+    assert run.status.phase == "Succeeded", run.status
+    assert [yard.log(run.name, step) for step in ("rebel", "other", "later")] == [
+        "on\n", "done\n", "too\n"
+    ]  # fmt: skip
+    assert alive(marker) == []
+
+
 def test_what_is_orphaned_does_not_pile_up(yard: Yard):
     """Each of these daemons ends before its step: no zombie stays of them meanwhile."""
     many = "for n in $(seq 300); do (true >&- 2>&- &); done"
