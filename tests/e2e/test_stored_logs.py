@@ -19,6 +19,8 @@ from e2e.steps import CHATTY, container_runs, let_it_end, touch
 from kube.waiting import wait_for
 from s3_server import S3Server
 
+AWAIT = "'until [ -e {} ]; do sleep 0.2; done'"
+
 
 def is_counted(log: str) -> bool:
     lines = log.splitlines()
@@ -163,11 +165,13 @@ def test_a_store_that_stays_away_is_given_up_after_a_while(
 # --- drivers that die
 
 
-MUCH = 250_000
-"""Lines, of which the node's file is more than 10 MiB: then it takes it away and begins anew."""
+FIRST, MUCH = 220_000, 250_000
+"""Lines; with the last of them the node's file is more than 10 MiB, so it begins another one."""
 ROTATED = CHATTY.replace(
-    "commands: [", f"commands: ['seq 1 {MUCH}', 'until [ -e /tmp/go ]; do sleep 0.2; done', "
-).replace("90s", "180s")
+    "commands: [",
+    f"commands: ['seq 1 {FIRST}', {AWAIT.format('/tmp/more')}, 'seq {FIRST + 1} {MUCH}',"
+    f" {AWAIT.format('/tmp/go')}, ",
+).replace("90s", "300s")
 
 
 def test_a_driver_on_another_host_goes_on_with_a_log_whose_beginning_is_gone(
@@ -185,8 +189,11 @@ def test_a_driver_on_another_host_goes_on_with_a_log_whose_beginning_is_gone(
         files = lab.cluster.pod_logs.glob(f"{lab.namespace}_*/step/*")
         return any("." in path.name[5:] for path in files)
 
-    wait_for("the end of the node's first file", rotated, timeout=120, pause=0.2)
+    # A slow driver is not to lose what the node has taken away before it was read.
+    wait_for("nearly all of the first file", lambda: b"\n220000\n" in in_store(), timeout=120)
+    touch(lab, "/tmp/more")
     wait_for("all of the first file", lambda: b"\n250000\n" in in_store())
+    wait_for("the end of the node's first file", rotated, pause=0.2)
     touch(lab, "/tmp/go")
     wait_for("lines of the second file", lambda: in_store().count(b"line ") > 30)
     first.kill()

@@ -123,8 +123,9 @@ class KeptLogs:
 
     def ended(self, run: Run) -> None:
         """A log of the run has come to its end: it need not wait for its turn."""
-        if self._uploads is not None:
-            self._uploads.hurry(self._of(run).uploads)
+        own = self._runs.get(run.uid)
+        if own is not None and self._uploads is not None:
+            self._uploads.hurry(own.uploads)
 
     def _look(
         self, run: Run, objects: Objects, keys: LogKeys, stopped: threading.Event
