@@ -79,8 +79,7 @@ def test_so_do_runs_that_there_are(
     text = json.dumps(yaml.safe_load(TWO))
     plain = {"trigger": Trigger(), "document": document(text.encode(), "p.yaml")}
     names = [f"old-{number}" for number in range(10)]
-    for name in names:
-        records.create(to_record(run_of(text, name=name, **plain)))
+    records.create_all([to_record(run_of(text, name=name, **plain)) for name in names])
     read: list[str] = []
     answer = Client.answer
 
@@ -168,8 +167,7 @@ def test_runs_that_there_are(
         Phase.RUNNING,
         start_time=datetime.datetime.now(datetime.UTC),
     )
-    for run in (over, halfway):
-        records.create(to_record(run))
+    records.create_all([to_record(over), to_record(halfway)])
     told = only(plan(content=text, name="over"))
     assert (told["act"], told["run"], told["jobs"]) == ("nothing", "over", [])
     for driven, act in ((False, "resume"), (True, "follow")):

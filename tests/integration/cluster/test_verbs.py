@@ -40,9 +40,9 @@ def kept(control: Client, control_namespace: str, tmp_path: Path) -> ConfigMapRe
     records = ConfigMapRecords(control, control_namespace, RunDirectory(tmp_path / "elsewhere"))
     now = datetime.datetime.now(datetime.UTC)
     over = run_of(TEXT, ended("build"), ended("test"), name="over")
-    records.create(to_record(in_phase(over, Phase.SUCCEEDED)))
     halfway = run_of(TEXT, ended("build"), name="halfway")
-    records.create(to_record(in_phase(halfway, Phase.RUNNING, start_time=now)))
+    runs = in_phase(over, Phase.SUCCEEDED), in_phase(halfway, Phase.RUNNING, start_time=now)
+    records.create_all([to_record(run) for run in runs])
     return records
 
 
