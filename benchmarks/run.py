@@ -1,7 +1,8 @@
 """Run every benchmark side by side and keep the tables: `make bench`.
 
 A benchmark is a module of this folder with `table() -> str`, a Markdown table of medians with
-their spread, always beside a peer or a raw baseline of the same run. Give names to run only those.
+their spread, always beside a peer or a raw baseline of the same run. Give names to measure only
+those anew; what is known of the others stays.
 """
 
 from __future__ import annotations
@@ -24,18 +25,32 @@ def main(wanted: list[str]) -> int:
     if unknown:
         sys.stderr.write(f"no benchmark is named {unknown[0]!r}; there are {', '.join(names)}\n")
         return 2
-    sections = []
+    sections = _kept()
     for name in wanted or names:
         module = importlib.import_module(name)
         title = (module.__doc__ or name).strip().splitlines()[0].rstrip(".")
         print(f"{title} ...", flush=True)
-        table = module.table()
+        before = os.getloadavg()[0]
+        table = module.table().strip()
         print(table, flush=True)
-        sections.append(f"## {title}\n\n{table.strip()}\n")
-    if not wanted:
-        RESULTS.write_text(f"# Measured\n\n{_machine()}\n\n" + "\n".join(sections))
-        print(f"kept in {RESULTS.name}")
+        today = datetime.datetime.now(datetime.UTC).date().isoformat()
+        load = f"{today}, load average {before:.1f} before and {os.getloadavg()[0]:.1f} after it"
+        sections[title] = f"{load}\n\n{table}"
+        # At once: what comes after it may fail.
+        _keep(sections)
+    print(f"kept in {RESULTS.name}")
     return 0
+
+
+def _keep(sections: dict[str, str]) -> None:
+    texts = [f"## {title}\n\n{text}\n" for title, text in sorted(sections.items())]
+    RESULTS.write_text(f"# Measured\n\n{_machine()}\n\n" + "\n".join(texts))
+
+
+def _kept() -> dict[str, str]:
+    """The sections that there are, by title."""
+    parts = RESULTS.read_text().split("\n## ")[1:] if RESULTS.exists() else []
+    return {title: text.strip() for title, _gap, text in (part.partition("\n") for part in parts)}
 
 
 def _machine() -> str:
@@ -48,11 +63,11 @@ def _machine() -> str:
         ),
         platform.machine(),
     )
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
     return (
-        f"{today}, {os.cpu_count()} cores ({model}), {memory:.0f} GiB, Linux"
+        f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, Linux"
         f" {platform.release().split('-')[0]}, Python {platform.python_version()}. Medians of at"
-        " least five runs with their spread; peers ran in the same call. A shared machine: read"
+        " least five runs with their spread where nothing else is said; peers ran in the same call."
+        " A shared machine: a load above its cores means that others worked on it meanwhile. Read"
         " ratios, not absolute times. `make bench` writes this file."
     )
 

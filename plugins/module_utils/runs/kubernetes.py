@@ -126,9 +126,7 @@ class KubernetesExecutor:
     def wait(self, seconds: float) -> list[str]:
         changed = self._watched.wait(seconds)
         for uid in self._watched.with_changed_jobs() & self._expiring.keys():
-            seen = self._watched.of_run(uid).values()
-            if all(each.job is None or is_finished(each.job) for each in seen):
-                self._let_expire(uid)
+            self._let_finished_expire(uid)
         return [self._sessions[uid].run.name for uid in changed & self._sessions.keys()]
 
     def news(self, run: Run) -> Sequence[str]:
@@ -147,10 +145,16 @@ class KubernetesExecutor:
         if kept:
             # Only now may Kubernetes remove the Jobs.
             self._expiring[run.uid] = [followed.job_name for followed in attempts]
+            self._let_finished_expire(run.uid)
         else:
             self._watched.forget(run.uid)
         if not self._sessions:
             self._finish_work()
+
+    def _let_finished_expire(self, run_id: str) -> None:
+        seen = self._watched.of_run(run_id).values()
+        if all(each.job is None or is_finished(each.job) for each in seen):
+            self._let_expire(run_id)
 
     def _let_expire(self, run_id: str) -> None:
         for name in self._expiring.pop(run_id):
