@@ -13,11 +13,9 @@ from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import Phase
 from ansible_collections.c8s.ci.plugins.module_utils.runs.events import StepChanged
 
+from e2e.gate import gate
 from e2e.lab import SMALL, Lab
 from kube.waiting import wait_for
-
-# The first pod sleeps until something is done to it; in a later one its name is another.
-LONG = f"  - {{name: a, image: busybox, commands: ['echo on $(hostname)', sleep 8], {SMALL}}}\n"
 
 
 @contextmanager
@@ -86,8 +84,20 @@ def delete_job(lab: Lab) -> None:
 def test_what_is_taken_away_is_run_again_and_counts_for_no_failure(
     lab: Lab, befalls: Callable[[Lab], None]
 ) -> None:
-    with meanwhile(lambda: befalls(lab)):
-        run = lab.run(LONG)
+    with gate(lab.cluster.host_address) as closed:
+
+        def befall() -> None:
+            name = running_pod(lab)["metadata"]["name"]
+            befalls(lab)
+            path = f"/api/v1/namespaces/{lab.namespace}/pods/{name}"
+            wait_for("the pod's end", lambda: not still_there(lab, path), timeout=60)
+            closed.open()
+
+        with meanwhile(befall):
+            run = lab.run(
+                f"  - {{name: a, image: busybox, {SMALL},"
+                f" commands: ['echo on $(hostname)', '{closed.wait}']}}\n"
+            )
     step = run.status.step("a")
     assert (step.phase, step.failures, step.exit_code) == (Phase.SUCCEEDED, 0, 0)
     hosts = {pod["metadata"]["name"] for pod in lab.items("pods")}
@@ -97,14 +107,6 @@ def test_what_is_taken_away_is_run_again_and_counts_for_no_failure(
 
 def test_a_pod_that_waits_for_its_files_to_be_fetched_keeps_no_eviction_waiting(lab: Lab) -> None:
     """Whoever drains a node gives a pod as long as it asks for, and this one asks for an hour."""
-    steps = f"""
-  - name: a
-    image: busybox
-    {SMALL}
-    commands: ['echo on $(hostname)', sleep 8, mkdir out, echo made > out/it]
-    artifacts: [out/*]
-  - {{name: b, image: busybox, dependsOn: [a], commands: [cat out/it], {SMALL}}}
-"""
     gone: list[str] = []
 
     def drain() -> None:
@@ -120,9 +122,24 @@ def test_a_pod_that_waits_for_its_files_to_be_fetched_keeps_no_eviction_waiting(
         path = f"/api/v1/namespaces/{lab.namespace}/pods/{name}"
         wait_for("the pod's end", lambda: not still_there(lab, path), timeout=60)
         gone.append(name)
+        closed.open()
 
-    with meanwhile(drain):
-        run = lab.run(steps)
+    with gate(lab.cluster.host_address) as closed:
+        steps = f"""
+  - name: a
+    image: busybox
+    {SMALL}
+    commands:
+      - trap 'exit 143' TERM
+      - 'echo on $(hostname)'
+      - '{closed.wait}'
+      - mkdir out
+      - echo made > out/it
+    artifacts: [out/*]
+  - {{name: b, image: busybox, dependsOn: [a], commands: [cat out/it], {SMALL}}}
+"""
+        with meanwhile(drain):
+            run = lab.run(steps)
     assert gone
     assert run.status.phase is Phase.SUCCEEDED, run.status
     assert run.status.step("a").failures == 0

@@ -84,7 +84,7 @@ def test_the_api_server_is_away_for_a_while_and_then_dies_once_more(place: Place
     place.cluster.stop("kube-apiserver")
     time.sleep(AWAY_SECONDS)  # The step ends meanwhile.
     place.cluster.start("kube-apiserver")
-    wait_for("the second step", lambda: list(place.store.rglob("use.log")), timeout=120)
+    wait_for("the second step", lambda: list(place.store.rglob("use.log")), timeout=240)
     place.cluster.restart("kube-apiserver", signal.SIGKILL)
     check_end(place, None, ended(driver), LOGS)
 
