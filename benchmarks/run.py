@@ -16,6 +16,11 @@ import sys
 
 HERE = pathlib.Path(__file__).parent
 RESULTS = HERE / "RESULTS.md"
+INTRODUCTION = (
+    "Medians of at least five runs with their spread where nothing else is said; peers ran in the"
+    " same call. A shared machine: a load above its cores means that others worked on it meanwhile."
+    " Read ratios, not absolute times. `make bench` writes this file."
+)
 TOOLS = ("bare_jobs", "run", "timing")
 
 
@@ -34,8 +39,9 @@ def main(wanted: list[str]) -> int:
         table = module.table().strip()
         print(table, flush=True)
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
-        load = f"{today}, load average {before:.1f} before and {os.getloadavg()[0]:.1f} after it"
-        sections[title] = f"{load}\n\n{table}"
+        load = f"load average {before:.1f} before and {os.getloadavg()[0]:.1f} after it"
+        measured = f"{today}, {_machine()}, {load}"
+        sections[title] = f"{measured}\n\n{table}"
         # At once: what comes after it may fail.
         _keep(sections)
     print(f"kept in {RESULTS.name}")
@@ -44,7 +50,7 @@ def main(wanted: list[str]) -> int:
 
 def _keep(sections: dict[str, str]) -> None:
     texts = [f"## {title}\n\n{text}\n" for title, text in sorted(sections.items())]
-    RESULTS.write_text(f"# Measured\n\n{_machine()}\n\n" + "\n".join(texts))
+    RESULTS.write_text(f"# Measured\n\n{INTRODUCTION}\n\n" + "\n".join(texts))
 
 
 def _kept() -> dict[str, str]:
@@ -65,10 +71,7 @@ def _machine() -> str:
     )
     return (
         f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, Linux"
-        f" {platform.release().split('-')[0]}, Python {platform.python_version()}. Medians of at"
-        " least five runs with their spread where nothing else is said; peers ran in the same call."
-        " A shared machine: a load above its cores means that others worked on it meanwhile. Read"
-        " ratios, not absolute times. `make bench` writes this file."
+        f" {platform.release().split('-')[0]}, Python {platform.python_version()}"
     )
 
 
