@@ -29,7 +29,7 @@ import pathlib, sys
 from ansible_collections.c8s.ci.plugins.module_utils.kube.connection import connect
 from ansible_collections.c8s.ci.plugins.module_utils.kube.options import connection_options
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.pod import JobSettings
-from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster_runs import ClusterRuns
+from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster.runs import ClusterRuns
 from ansible_collections.c8s.ci.plugins.module_utils.runs.request import Request
 kubeconfig, namespace, agent, store, url, commit, text = sys.argv[1:]
 client = connect(connection_options({"kubeconfig": kubeconfig}, {}), {})

@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 import tempfile
 
-from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import HostRuns
+from ansible_collections.c8s.ci.plugins.module_utils.runs.host.runs import HostRuns
 from ansible_collections.c8s.ci.plugins.module_utils.runs.request import Request
 from timing import Times, alternate
 

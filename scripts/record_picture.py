@@ -16,8 +16,9 @@ import tempfile
 from pathlib import Path
 
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import Phase
+from ansible_collections.c8s.ci.plugins.module_utils.runs.clock import utc_now
 from ansible_collections.c8s.ci.plugins.module_utils.runs.events import Event, StepChanged
-from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import HostRuns, utc_now
+from ansible_collections.c8s.ci.plugins.module_utils.runs.host.runs import HostRuns
 from ansible_collections.c8s.ci.plugins.module_utils.runs.request import Request
 from rich.console import Console
 from rich.terminal_theme import DIMMED_MONOKAI

@@ -15,8 +15,8 @@ from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import StepStatus
 from ansible_collections.c8s.ci.plugins.module_utils.runs import inspection
 from ansible_collections.c8s.ci.plugins.module_utils.runs.events import Report, ignore
-from ansible_collections.c8s.ci.plugins.module_utils.runs.host import HostSettings
-from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import HostRuns
+from ansible_collections.c8s.ci.plugins.module_utils.runs.host.executor import HostSettings
+from ansible_collections.c8s.ci.plugins.module_utils.runs.host.runs import HostRuns
 from ansible_collections.c8s.ci.plugins.module_utils.runs.launch import Launched
 from ansible_collections.c8s.ci.plugins.module_utils.runs.request import Request
 from ansible_collections.c8s.ci.plugins.module_utils.storage.run_directory import RunDirectory

@@ -22,8 +22,12 @@ from ansible import constants as C
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import merge_hash
-from ansible_collections.c8s.ci.plugins.module_utils.runs.account import failure_message
-from ansible_collections.c8s.ci.plugins.module_utils.runs.follower import Follower, News, Watch
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.account import failure_message
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.follower import (
+    Follower,
+    News,
+    Watch,
+)
 
 LONGEST_SECONDS = 7 * 24 * 3600
 LOOK_SECONDS = 1.0

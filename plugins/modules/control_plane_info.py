@@ -123,8 +123,8 @@ from importlib.util import find_spec
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError
 from ansible_collections.c8s.ci.plugins.module_utils.kube.arguments import secret_values
-from ansible_collections.c8s.ci.plugins.module_utils.runs.doctor import examined
-from ansible_collections.c8s.ci.plugins.module_utils.runs.driven_runs import utc_now
+from ansible_collections.c8s.ci.plugins.module_utils.runs.clock import utc_now
+from ansible_collections.c8s.ci.plugins.module_utils.runs.doctor.examination import examined
 from ansible_collections.c8s.ci.plugins.module_utils.runs.place import (
     POD_OPTIONS,
     STORE_OPTIONS,

@@ -160,14 +160,14 @@ from importlib.util import find_spec
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError
 from ansible_collections.c8s.ci.plugins.module_utils.kube.arguments import secret_values
-from ansible_collections.c8s.ci.plugins.module_utils.runs.driven_runs import utc_now
-from ansible_collections.c8s.ci.plugins.module_utils.runs.log_extract import extracts, wanted
-from ansible_collections.c8s.ci.plugins.module_utils.runs.log_file import Draft, texts
+from ansible_collections.c8s.ci.plugins.module_utils.runs.clock import utc_now
 from ansible_collections.c8s.ci.plugins.module_utils.runs.place import (
     STORE_OPTIONS,
     kept_at,
     place_spec,
 )
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.log_extract import extracts, wanted
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.log_file import Draft, texts
 
 ARGUMENTS = {
     "name": {"type": "str", "required": True},

@@ -312,10 +312,11 @@ from importlib.util import find_spec
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError, InvalidInput
 from ansible_collections.c8s.ci.plugins.module_utils.kube.arguments import secret_values
-from ansible_collections.c8s.ci.plugins.module_utils.runs import account, desired, place, wishes
+from ansible_collections.c8s.ci.plugins.module_utils.runs import desired, place, wishes
 from ansible_collections.c8s.ci.plugins.module_utils.runs.caller import heeded
-from ansible_collections.c8s.ci.plugins.module_utils.runs.driven_runs import utc_now
-from ansible_collections.c8s.ci.plugins.module_utils.runs.event_record import reporting_to
+from ansible_collections.c8s.ci.plugins.module_utils.runs.clock import utc_now
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report import account
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.event_record import reporting_to
 
 ARGUMENTS = {
     **wishes.ARGUMENTS,

@@ -164,13 +164,13 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_requ
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError
 from ansible_collections.c8s.ci.plugins.module_utils.kube.arguments import secret_values
 from ansible_collections.c8s.ci.plugins.module_utils.runs import inspection
-from ansible_collections.c8s.ci.plugins.module_utils.runs.account import account
-from ansible_collections.c8s.ci.plugins.module_utils.runs.driven_runs import utc_now
+from ansible_collections.c8s.ci.plugins.module_utils.runs.clock import utc_now
 from ansible_collections.c8s.ci.plugins.module_utils.runs.place import (
     STORE_OPTIONS,
     kept_at,
     place_spec,
 )
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.account import account
 
 ARGUMENTS = {
     "name": {"type": "list", "elements": "str"},

@@ -185,8 +185,10 @@ from importlib.util import find_spec
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError
 from ansible_collections.c8s.ci.plugins.module_utils.kube.arguments import secret_values
-from ansible_collections.c8s.ci.plugins.module_utils.runs import secret_data
-from ansible_collections.c8s.ci.plugins.module_utils.runs.managed_secrets import managed_secrets
+from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster import secret_data
+from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster.managed_secrets import (
+    managed_secrets,
+)
 from ansible_collections.c8s.ci.plugins.module_utils.runs.place import place_spec
 
 ARGUMENTS = {

@@ -16,8 +16,8 @@ from ansible_collections.c8s.ci.plugins.module_utils.kube.exec import execute
 from ansible_collections.c8s.ci.plugins.module_utils.kube.options import connection_options
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.pod import JobSettings
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run
-from ansible_collections.c8s.ci.plugins.module_utils.runs.claims import CLAIM_ANNOTATION
-from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster_runs import ClusterRuns
+from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster.claims import CLAIM_ANNOTATION
+from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster.runs import ClusterRuns
 from ansible_collections.c8s.ci.plugins.module_utils.runs.events import Event, Report, ignore
 from ansible_collections.c8s.ci.plugins.module_utils.runs.request import Request
 from ansible_collections.c8s.ci.plugins.module_utils.storage.s3_settings import S3Settings

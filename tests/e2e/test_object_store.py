@@ -19,7 +19,7 @@ from ansible_collections.c8s.ci.plugins.module_utils.core.errors import (
 )
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import Phase, Reason
-from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster_runs import ClusterRuns
+from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster.runs import ClusterRuns
 from ansible_collections.c8s.ci.plugins.module_utils.runs.events import StepChanged
 from ansible_collections.c8s.ci.plugins.module_utils.storage.s3_settings import s3_settings
 

@@ -12,7 +12,7 @@ import yaml
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import Denied
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import Phase
-from ansible_collections.c8s.ci.plugins.module_utils.runs import step_jobs
+from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster import step_jobs
 
 from e2e.lab import SMALL, Lab
 from e2e.test_disruptions import meanwhile

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import Phase
-from ansible_collections.c8s.ci.plugins.module_utils.runs import kept_logs
+from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster import kept_logs
 from ansible_collections.c8s.ci.plugins.module_utils.runs.events import Notice, StepChanged
 
 from e2e.lab import HEAD, SMALL, Lab

@@ -16,7 +16,7 @@ from ansible_collections.c8s.ci.plugins.module_utils.kube.connection import conn
 from ansible_collections.c8s.ci.plugins.module_utils.kube.options import connection_options
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.pod import JobSettings
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run
-from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster_runs import (
+from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster.runs import (
     ClusterRuns,
     kept_in_cluster,
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.kube.informer import Informers
-from ansible_collections.c8s.ci.plugins.module_utils.runs import watched
+from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster import watched
 
 from faults.api_proxy import Asked, Cut, Fault
 from faults.driving import ended, side_by_side

@@ -10,7 +10,7 @@ from ansible_collections.c8s.ci.plugins.module_utils.kube.connection import conn
 from ansible_collections.c8s.ci.plugins.module_utils.kube.options import connection_options
 from ansible_collections.c8s.ci.plugins.module_utils.kube.server_time import ServerTime
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.pod import JobSettings
-from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster_runs import ClusterRuns
+from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster.runs import ClusterRuns
 
 from faults.driving import Place, order_of
 from kube.cluster import Cluster

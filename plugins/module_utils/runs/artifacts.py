@@ -10,14 +10,15 @@ import shutil
 import stat
 import tempfile
 import urllib.parse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from ..core.errors import C8sError, InvalidInput, NotFound
 from ..masking.masker import Masker, Secrets
 from ..pipeline.spec import Artifact
 from ..storage import archive, atomic
 from ..storage.run_directory import RunDirectory
-from .attempt import StepFault
+from .clock import Clock
+from .step_fault import StepFault
 
 _COPY_SIZE = 1 << 20
 
@@ -25,9 +26,7 @@ _COPY_SIZE = 1 << 20
 class ArtifactStore:
     """Keeps what steps of one run leave; `masks` are those of the run."""
 
-    def __init__(
-        self, store: RunDirectory, masks: Secrets, now: Callable[[], datetime.datetime]
-    ) -> None:
+    def __init__(self, store: RunDirectory, masks: Secrets, now: Clock) -> None:
         self._store = store
         self._masks = masks
         self._now = now

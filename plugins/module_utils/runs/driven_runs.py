@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-import datetime
 import uuid
 from collections.abc import Sequence
 from typing import Protocol
@@ -13,8 +12,8 @@ from ..core.errors import Conflict
 from ..pipeline.record import from_record
 from ..pipeline.run import Run
 from . import inspection
-from .attempt import Clock
 from .birth import Order
+from .clock import Clock, utc_now
 from .driver import Driver
 from .events import Report
 from .executor import Executor
@@ -22,10 +21,6 @@ from .forecast import Check, Forecast, forecasts
 from .launch import Launched, Launcher
 from .records import Records
 from .request import Request, orders_from, ready, rerun_order
-
-
-def utc_now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
 
 
 def new_id() -> str:

@@ -22,6 +22,7 @@ from ..pipeline.run import Cancel, Run
 from ..pipeline.status import Phase, RunStatus
 from .agenda import Agenda
 from .birth import child_of
+from .clock import Clock
 from .events import Notice, Report, RunChanged, StepChanged
 from .executor import Executor
 from .records import Records
@@ -65,7 +66,7 @@ class Driver:
         executor: Executor,
         records: Records,
         *,
-        clock: Callable[[], datetime.datetime],
+        clock: Clock,
         new_id: Callable[[], str],
         report: Report,
     ) -> None:

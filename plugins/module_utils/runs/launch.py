@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import time
 from collections.abc import Callable, Sequence
 
@@ -13,6 +12,7 @@ from ..pipeline.record import from_record, to_record
 from ..pipeline.run import Run
 from ..pipeline.status import Phase
 from .birth import Order, run_of
+from .clock import Clock
 from .driver import Driver, report_changes
 from .events import Notice, Report, RunChanged
 from .records import RUN_NAME_LIMIT, Lock, Records
@@ -37,7 +37,7 @@ class Launcher:
         records: Records,
         driver: Driver,
         *,
-        clock: Callable[[], datetime.datetime],
+        clock: Clock,
         new_id: Callable[[], str],
         report: Report,
     ) -> None:

@@ -9,10 +9,10 @@ from ..kube.arguments import argument_spec
 from ..kube.connection import connect
 from ..kube.options import connection_options
 from ..storage.s3_settings import ADDRESSINGS, s3_settings
-from .cluster_runs import cluster_runs, kept_in_cluster
+from .cluster.runs import cluster_runs, kept_in_cluster
 from .driven_runs import DrivenRuns, KeptRecords
 from .events import Report, ignore
-from .host_runs import host_runs, store_of
+from .host.runs import host_runs, store_of
 
 HOST_EXECUTORS = ("local", "docker", "podman")
 CLUSTER_EXECUTOR = "kubernetes"

@@ -76,7 +76,7 @@ def kept_runs(
         return RunDirectory(root)
     from ansible_collections.c8s.ci.plugins.module_utils.kube.connection import connect
     from ansible_collections.c8s.ci.plugins.module_utils.kube.options import connection_options
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster_runs import kept_in_cluster
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster.runs import kept_in_cluster
     from ansible_collections.c8s.ci.plugins.module_utils.storage.s3_settings import s3_settings
 
     options = cluster.options(store)

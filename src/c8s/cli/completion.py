@@ -164,7 +164,7 @@ def _kept(reached: _Reached) -> KeptRecords:
 
 
 def _secrets(reached: _Reached) -> list[str]:
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.managed_secrets import (
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster.managed_secrets import (
         managed_secrets,
     )
 

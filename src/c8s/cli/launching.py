@@ -99,7 +99,7 @@ def executor_of(store: pathlib.Path | None, name: str, cluster: Cluster) -> Exec
 def runs_of(wanted: Launch, take: Callable[[Event], None] = lambda _event: None) -> DrivenRuns:
     """What drives runs with this executor; `take` is told of every event."""
     if wanted.executor is Executor.KUBERNETES:
-        from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster_runs import cluster_runs
+        from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster.runs import cluster_runs
 
         if wanted.secrets is not None:
             raise typer.BadParameter(
@@ -107,8 +107,8 @@ def runs_of(wanted: Launch, take: Callable[[Event], None] = lambda _event: None)
                 param_hint="--secrets",
             )
         return cluster_runs(wanted.cluster.options(wanted.store), os.environ, _patient(take))
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.host import HostSettings
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import HostRuns
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.host.executor import HostSettings
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.host.runs import HostRuns
 
     settings = HostSettings(parallel=wanted.parallel) if wanted.parallel else HostSettings()
     return HostRuns(
@@ -181,7 +181,7 @@ def _interruptible(runs: DrivenRuns, view: View, came: list[int]) -> Iterator[No
 def _conclude(wanted: Launch, runs: DrivenRuns, run: Run, view: View, *, interrupted: bool) -> None:
     """Write what the caller asked for on stdout, and say on stderr what people want to know."""
     from ansible_collections.c8s.ci.plugins.module_utils.runs import inspection
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.failure import failures
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.report.failure import failures
 
     from .view.events_as_json import JsonView
     from .view.summary import Summary, options_for

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.kube import kinds
 from ansible_collections.c8s.ci.plugins.module_utils.kube.connection import Client
 from ansible_collections.c8s.ci.plugins.module_utils.kube.resources import Resources
-from ansible_collections.c8s.ci.plugins.module_utils.runs import rights
+from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster import rights
 
 from kube.cluster import Cluster
 from unit.plugins.conftest import Call, Done

@@ -11,7 +11,7 @@ import yaml
 from ansible_collections.c8s.ci.plugins.module_utils.kube import kinds
 from ansible_collections.c8s.ci.plugins.module_utils.kube.connection import Client
 from ansible_collections.c8s.ci.plugins.module_utils.kube.resources import Resources
-from ansible_collections.c8s.ci.plugins.module_utils.runs import rights
+from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster import rights
 
 from integration.cluster.conftest import Command
 from kube.accounts import kubeconfig_with_rights

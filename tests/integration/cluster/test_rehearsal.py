@@ -15,7 +15,7 @@ from ansible_collections.c8s.ci.plugins.module_utils.pipeline.load import docume
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.record import to_record
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Trigger
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import Phase
-from ansible_collections.c8s.ci.plugins.module_utils.runs.config_map_records import (
+from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster.records import (
     ConfigMapRecords,
 )
 from ansible_collections.c8s.ci.plugins.module_utils.storage.run_directory import RunDirectory

@@ -11,8 +11,8 @@ import yaml
 from ansible_collections.c8s.ci.plugins.module_utils.kube.connection import Client
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.record import to_record
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import Phase
-from ansible_collections.c8s.ci.plugins.module_utils.runs import rights
-from ansible_collections.c8s.ci.plugins.module_utils.runs.config_map_records import (
+from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster import rights
+from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster.records import (
     ConfigMapRecords,
 )
 from ansible_collections.c8s.ci.plugins.module_utils.storage.run_directory import RunDirectory

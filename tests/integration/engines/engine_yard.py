@@ -12,8 +12,8 @@ from typing import Any
 
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run
-from ansible_collections.c8s.ci.plugins.module_utils.runs.host import HostSettings
-from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import HostRuns
+from ansible_collections.c8s.ci.plugins.module_utils.runs.host.executor import HostSettings
+from ansible_collections.c8s.ci.plugins.module_utils.runs.host.runs import HostRuns
 from ansible_collections.c8s.ci.plugins.module_utils.runs.launch import Launched
 from ansible_collections.c8s.ci.plugins.module_utils.runs.request import Request
 

@@ -13,7 +13,8 @@ import uuid
 from pathlib import Path
 
 import pytest
-from ansible_collections.c8s.ci.plugins.module_utils.runs import isolated_python, processes, warden
+from ansible_collections.c8s.ci.plugins.module_utils.runs.host import isolated_python, processes
+from ansible_collections.c8s.ci.plugins.module_utils.runs.host.containers import warden
 
 from host_yard import alive, pipeline, wait_for
 from integration.engines.engine_yard import DEFAULTS, IMAGE, EngineYard, Launch

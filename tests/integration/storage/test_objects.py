@@ -16,7 +16,7 @@ from ansible_collections.c8s.ci.plugins.module_utils.core.errors import (
     NotFound,
     Unavailable,
 )
-from ansible_collections.c8s.ci.plugins.module_utils.runs.store_checks import store_checks
+from ansible_collections.c8s.ci.plugins.module_utils.runs.doctor.store_checks import store_checks
 from ansible_collections.c8s.ci.plugins.module_utils.storage.file_objects import FileObjects
 from ansible_collections.c8s.ci.plugins.module_utils.storage.objects import Objects, StoredObject
 from ansible_collections.c8s.ci.plugins.module_utils.storage.s3 import PART_SIZE, S3Objects

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.record import to_record
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.spec import Event
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import Phase
-from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import EXECUTORS
+from ansible_collections.c8s.ci.plugins.module_utils.runs.host.runs import EXECUTORS
 from ansible_collections.c8s.ci.plugins.module_utils.storage.run_directory import RunDirectory
 
 from c8s.cli import options

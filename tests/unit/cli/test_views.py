@@ -18,8 +18,8 @@ from ansible_collections.c8s.ci.plugins.module_utils.runs.events import (
     RunChanged,
     StepChanged,
 )
-from ansible_collections.c8s.ci.plugins.module_utils.runs.failure import Failure
-from ansible_collections.c8s.ci.plugins.module_utils.runs.log_stream import LogPart
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.failure import Failure
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.log_stream import LogPart
 
 from c8s.cli.view import words
 from c8s.cli.view.events_as_json import JsonView

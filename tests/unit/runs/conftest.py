@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run
-from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import HostRuns
+from ansible_collections.c8s.ci.plugins.module_utils.runs.host.runs import HostRuns
 from ansible_collections.c8s.ci.plugins.module_utils.runs.request import Request
 
 PIPELINES = {

@@ -6,8 +6,11 @@ import json
 
 import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import NotFound
-from ansible_collections.c8s.ci.plugins.module_utils.runs.account import account, failure_message
-from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import utc_now
+from ansible_collections.c8s.ci.plugins.module_utils.runs.clock import utc_now
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.account import (
+    account,
+    failure_message,
+)
 
 
 def test_an_account_is_json_and_has_everything(runs, launch):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.c8s.ci.plugins.module_utils.runs.claims import (
+from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster.claims import (
     CLAIM,
     CLAIM_ANNOTATION,
     RENEWAL,

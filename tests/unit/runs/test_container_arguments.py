@@ -12,14 +12,14 @@ from ansible_collections.c8s.ci.plugins.module_utils.core.errors import InvalidI
 from ansible_collections.c8s.ci.plugins.module_utils.core.quantities import Resources
 from ansible_collections.c8s.ci.plugins.module_utils.images.engine_client import EngineFacts
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.spec import Service, Step
-from ansible_collections.c8s.ci.plugins.module_utils.runs.container_arguments import (
+from ansible_collections.c8s.ci.plugins.module_utils.runs.host.containers.arguments import (
     SERVICE_CAPABILITIES,
     Habitat,
     service_arguments,
     step_arguments,
 )
-from ansible_collections.c8s.ci.plugins.module_utils.runs.container_remedies import Remedies
-from ansible_collections.c8s.ci.plugins.module_utils.runs.engine import HostStep, Place
+from ansible_collections.c8s.ci.plugins.module_utils.runs.host.containers.remedies import Remedies
+from ansible_collections.c8s.ci.plugins.module_utils.runs.host.engine import HostStep, Place
 
 from unit.pipeline.runs import pipeline_of, run_of
 

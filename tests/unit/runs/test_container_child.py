@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.core.quantities import Resources
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.spec import Step
-from ansible_collections.c8s.ci.plugins.module_utils.runs.container_child import ending_of
-from ansible_collections.c8s.ci.plugins.module_utils.runs.container_state import state_of
-from ansible_collections.c8s.ci.plugins.module_utils.runs.engine import Ending
+from ansible_collections.c8s.ci.plugins.module_utils.runs.host.containers.child import ending_of
+from ansible_collections.c8s.ci.plugins.module_utils.runs.host.containers.state import state_of
+from ansible_collections.c8s.ci.plugins.module_utils.runs.host.engine import Ending
 
 BEGUN = "2026-11-21T08:57:12Z"
 NEVER = "0001-01-01T00:00:00Z"

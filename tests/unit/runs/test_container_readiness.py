@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.images.engine_client import Answer
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.spec import Readiness, Service
-from ansible_collections.c8s.ci.plugins.module_utils.runs.container_readiness import (
+from ansible_collections.c8s.ci.plugins.module_utils.runs.host.containers.readiness import (
     Probe,
     listened_ports,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.c8s.ci.plugins.module_utils.runs.container_remedies import (
+from ansible_collections.c8s.ci.plugins.module_utils.runs.host.containers.remedies import (
     Remedies,
     own_ulimits,
     remedy,

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.c8s.ci.plugins.module_utils.runs import checks as grades
-from ansible_collections.c8s.ci.plugins.module_utils.runs import doctor, rights
-from ansible_collections.c8s.ci.plugins.module_utils.runs.checks import Check
+from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster import rights
+from ansible_collections.c8s.ci.plugins.module_utils.runs.doctor import checks as grades
+from ansible_collections.c8s.ci.plugins.module_utils.runs.doctor import examination
+from ansible_collections.c8s.ci.plugins.module_utils.runs.doctor.checks import Check
 
 from unit.kube.fake_api import Reply, Request, fake_api, status
 
@@ -23,7 +24,7 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "kubernetes.md"
 
 def examine(url: str, tmp_path: Path, **more: Any) -> tuple[int, dict[str, Check]]:
     options = {"host": url, "api_key": "k", "store": str(tmp_path / "store"), **more}
-    report = doctor.examined(options, {}, lambda: NOW)
+    report = examination.examined(options, {}, lambda: NOW)
     return report.exit_code, {check.name: check for check in report.checks}
 
 
@@ -60,8 +61,8 @@ def test_nothing_listens(tmp_path: Path) -> None:
 
 
 def test_a_silent_server_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "REQUEST_SECONDS", 0.2)
-    monkeypatch.setattr(doctor, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(examination, "REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr(examination, "PATIENCE_SECONDS", 0.2)
     with fake_api(lambda _request: Reply(silent=True)) as api:
         code, found = examine(api.url, tmp_path)
         assert (code, found["api"].status) == (5, "failed")
@@ -120,7 +121,7 @@ def test_clocks(tmp_path: Path, theirs: float, grade: str, said: str) -> None:
 
 def test_without_a_cluster_this_host_is_enough(tmp_path: Path) -> None:
     options = {"store": str(tmp_path / "store")}
-    report = doctor.examined(options, {"HOME": str(tmp_path)}, lambda: NOW)
+    report = examination.examined(options, {"HOME": str(tmp_path)}, lambda: NOW)
     found = {check.name: check for check in report.checks}
     assert (report.exit_code, found["kubeconfig"].status) == (0, "warning")
     assert found["store"].status == "passed"
@@ -129,14 +130,14 @@ def test_without_a_cluster_this_host_is_enough(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("named", [{"kubeconfig": "gone"}, {"namespace": "ci"}])
 def test_a_cluster_that_was_named_has_to_be_there(tmp_path: Path, named: dict[str, str]) -> None:
-    report = doctor.examined(named, {"HOME": str(tmp_path)}, lambda: NOW)
+    report = examination.examined(named, {"HOME": str(tmp_path)}, lambda: NOW)
     assert report.exit_code == 1
 
 
 def test_a_store_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     options = {"store": str(tmp_path / "file")}
-    report = doctor.examined(options, {"HOME": str(tmp_path)}, lambda: NOW)
+    report = examination.examined(options, {"HOME": str(tmp_path)}, lambda: NOW)
     (check,) = [check for check in report.checks if check.name == "store"]
     assert check.status == "failed"
     assert report.exit_code == 1
@@ -151,7 +152,7 @@ def test_other_stores_are_looked_at_too(tmp_path: Path) -> None:
 
     options = {"store": str(tmp_path)}
     environment = {"HOME": str(tmp_path)}
-    report = doctor.examined(options, environment, lambda: NOW, store_checks=bucket)
+    report = examination.examined(options, environment, lambda: NOW, store_checks=bucket)
     assert (asked, report.exit_code) == ([str(tmp_path)], 5)
 
 

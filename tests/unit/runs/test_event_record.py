@@ -9,12 +9,13 @@ import stat
 
 import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError
-from ansible_collections.c8s.ci.plugins.module_utils.runs.event_record import (
+from ansible_collections.c8s.ci.plugins.module_utils.runs.clock import utc_now
+from ansible_collections.c8s.ci.plugins.module_utils.runs.events import ignore
+from ansible_collections.c8s.ci.plugins.module_utils.runs.host.runs import HostRuns
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.event_record import (
     EventFile,
     reporting_to,
 )
-from ansible_collections.c8s.ci.plugins.module_utils.runs.events import ignore
-from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import HostRuns, utc_now
 
 
 def written(path: pathlib.Path) -> list[dict[str, object]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.c8s.ci.plugins.module_utils.runs.failure import (
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.failure import (
     Failure,
     failures,
     shown_line,

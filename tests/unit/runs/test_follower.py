@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 import pytest
-from ansible_collections.c8s.ci.plugins.module_utils.runs.follower import Follower, News
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.follower import Follower, News
 
 PATIENCE = 20
 
@@ -73,7 +73,7 @@ def test_what_was_held_back_is_told_at_the_end(tmp_path: pathlib.Path):
 
 WATCHED = """
 import os, signal, sys
-from ansible_collections.c8s.ci.plugins.module_utils.runs.follower import Watch
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.follower import Watch
 if os.fork():
     sys.stdin.readline()
     os._exit(0)  # The parent of the watching process goes.

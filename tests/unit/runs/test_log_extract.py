@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import InvalidInput, NotFound
-from ansible_collections.c8s.ci.plugins.module_utils.runs import log_file
-from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import utc_now
-from ansible_collections.c8s.ci.plugins.module_utils.runs.log_extract import (
+from ansible_collections.c8s.ci.plugins.module_utils.runs.clock import utc_now
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report import log_file
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.log_extract import (
     Extract,
     Wanted,
     extracts,
     wanted,
 )
-from ansible_collections.c8s.ci.plugins.module_utils.runs.log_file import Draft, texts
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.log_file import Draft, texts
 from ansible_collections.c8s.ci.plugins.module_utils.storage.stored_log import FileLog
 
 

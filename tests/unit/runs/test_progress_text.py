@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.c8s.ci.plugins.module_utils.runs.progress_text import ProgressText
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.progress_text import ProgressText
 
 
 def event(kind: str = "step", at: float = 0, **told: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import Unavailable
-from ansible_collections.c8s.ci.plugins.module_utils.runs.record_writer import RecordWriter
+from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster.record_writer import RecordWriter
 
 
 class Server:

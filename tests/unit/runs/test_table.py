@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 
 import pytest
-from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import utc_now
+from ansible_collections.c8s.ci.plugins.module_utils.runs.clock import utc_now
 from ansible_collections.c8s.ci.plugins.module_utils.runs.table import (
     brief,
     columns,

@@ -6,9 +6,9 @@ import re
 
 import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import InvalidInput
-from ansible_collections.c8s.ci.plugins.module_utils.runs.account import account
-from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import utc_now
-from ansible_collections.c8s.ci.plugins.module_utils.runs.tree import ASCII, UNICODE, tree
+from ansible_collections.c8s.ci.plugins.module_utils.runs.clock import utc_now
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.account import account
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.tree import ASCII, UNICODE, tree
 
 
 def drawn(runs, names: list[str], branches=UNICODE) -> list[str]:

@@ -64,8 +64,8 @@ def doctor(
     Says what is missing and how to mend it. Warnings are of what not everybody
     needs, and of what could not be seen. Nothing is changed.
     """
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.doctor import examined
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.driven_runs import utc_now
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.clock import utc_now
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.doctor.examination import examined
 
     cluster = Cluster(
         context,

@@ -34,7 +34,7 @@ def secrets(
     Values are not shown. The list needs the right to list secrets, one alone the
     right to get it.
     """
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.managed_secrets import (
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster.managed_secrets import (
         managed_secrets,
     )
 

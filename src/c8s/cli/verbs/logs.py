@@ -124,7 +124,7 @@ def _all(kept: KeptRecords, name: str, tail: int | None) -> None:
 def _follow(kept: KeptRecords, name: str, step: str, tail: int | None) -> None:
     """What is there and what comes, until the end."""
     from ansible_collections.c8s.ci.plugins.module_utils.core.errors import Conflict
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.log_stream import LogStream
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.report.log_stream import LogStream
 
     stream = LogStream(kept, name, step, tail=tail)
     joined = None if step else Joined(sys.stdout, name)

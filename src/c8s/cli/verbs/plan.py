@@ -132,7 +132,7 @@ def _rehearse(
     output: Report,
 ) -> int:
     from ansible_collections.c8s.ci.plugins.module_utils.runs.birth import Order
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster_runs import cluster_runs
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster.runs import cluster_runs
 
     source = reachable(Source(repository=trigger.repository))
     trigger = dataclasses.replace(trigger, repository=source.repository)
@@ -168,7 +168,7 @@ def _trigger(
     file: pathlib.Path, event: Event | None, asked: Source, changed: list[str] | None
 ) -> Trigger:
     """What would start the run. A branch or tag need not exist: the question is what if."""
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.host_runs import utc_now
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.clock import utc_now
     from ansible_collections.c8s.ci.plugins.module_utils.runs.request import Request, trigger_of
 
     found = source_of(file, asked)

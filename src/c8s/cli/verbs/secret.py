@@ -68,8 +68,8 @@ def create(
     it. Other keys of the Secret stay. No value is ever shown; those shorter than
     6 bytes could not be masked in logs and are refused.
     """
-    from ansible_collections.c8s.ci.plugins.module_utils.runs import secret_data
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.managed_secrets import (
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster import secret_data
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster.managed_secrets import (
         managed_secrets,
     )
 

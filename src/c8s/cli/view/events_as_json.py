@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.record import rfc3339
-from ansible_collections.c8s.ci.plugins.module_utils.runs.event_record import event_record
 from ansible_collections.c8s.ci.plugins.module_utils.runs.events import Event
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.event_record import event_record
 
 
 def _now() -> datetime.datetime:

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 from ..terminal import coloured
 
 if TYPE_CHECKING:
-    from ansible_collections.c8s.ci.plugins.module_utils.runs.log_stream import LogPart
+    from ansible_collections.c8s.ci.plugins.module_utils.runs.report.log_stream import LogPart
 
 _COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
 _LEAST_WIDTH = 12

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import Phase
-from ansible_collections.c8s.ci.plugins.module_utils.runs.failure import Failure
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.failure import Failure
 
 from ..cluster import UNNAMED, Cluster
 from ..terminal import paint

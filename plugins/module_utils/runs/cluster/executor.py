@@ -1,0 +1,314 @@
+"""Run steps as Jobs of a cluster, driven by the calling process: nothing is installed there.
+
+What is true is in the cluster: Jobs have names that anybody can work out, so a driver that comes
+after another adopts what lives, and two of them at once make nothing twice.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from ...kube.resources import Resources
+from ...masking.masker import Secrets
+from ...pipeline.job import MANAGED_BY, job_name
+from ...pipeline.observation import Observation, State
+from ...pipeline.pod import KEEPER_CONTAINER, RESTORE_CONTAINER, JobSettings, Manifest
+from ...pipeline.pod_status import (
+    held_by,
+    is_deleted,
+    is_finished,
+    is_running,
+    observation_of,
+    waits_for_a_word,
+)
+from ...pipeline.run import Run
+from ...pipeline.spec import Step
+from ..clock import Clock
+from .pod_attempt import PodAttempt
+from .pod_files import PodFiles
+from .pod_logs import PodLogs
+from .pod_release import PodRelease
+from .records import ConfigMapRecords
+from .secrets import ClusterSecrets
+from .step_jobs import StepJobs
+from .watched import NOTHING, Seen, Watched
+
+CARRIERS = 32
+
+
+@dataclasses.dataclass(slots=True)
+class _Session:
+    """One open run."""
+
+    run: Run
+    owner: Manifest
+    masks: Secrets
+    seen: dict[tuple[str, int], Seen] = dataclasses.field(default_factory=dict)
+    attempts: dict[tuple[str, int], PodAttempt] = dataclasses.field(default_factory=dict)
+
+
+class KubernetesExecutor:
+    """Steps as Jobs in one namespace."""
+
+    outlives_driver = True
+    slots: int | None = None
+
+    def __init__(
+        self,
+        resources: Resources,
+        settings: JobSettings,
+        records: ConfigMapRecords,
+        secrets: ClusterSecrets,
+        logs: PodLogs,
+        files: PodFiles,
+        clock: Clock,
+    ) -> None:
+        self._records = records
+        self._secrets = secrets
+        self._logs = logs
+        self._files = files
+        self._clock = clock
+        self._sessions: dict[str, _Session] = {}
+        # Jobs of runs whose end is kept, by the run's id. To change one that its controller has
+        # not done with yet makes that write its status once more: most can wait for that.
+        self._expiring: dict[str, list[str]] = {}
+        self._carriers = concurrent.futures.ThreadPoolExecutor(CARRIERS, "c8s-carry")
+        selector = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
+        self._watched = Watched(resources.client, settings.namespace, selector)
+        logs.kept.changed = self._watched.wake
+        self._jobs = StepJobs(resources, settings, clock, self._watched.wake)
+        self._release = PodRelease(resources.client, settings.namespace, clock)
+
+    # --- what the driver calls -----------------------------------------------------------------
+
+    def open(self, run: Run) -> None:
+        self._watched.start()
+        owner = self._records.owner(run.name)
+        session = _Session(run, owner, self._secrets.masks(run.pipeline))
+        self._sessions[run.uid] = session
+        # Whatever the record forgot to say before its driver died is there to be seen.
+        self._look(session)
+        for status in run.status.steps:
+            if status.live:
+                followed = self._follow(session, status.name, status.attempts)
+                # Whether a pod was let go that began ahead, none but its driver knew.
+                followed.released = status.start_time is not None
+                followed.released_at = status.start_time
+
+    def start(self, run: Run, step: Step, attempt: int, *, ahead: bool) -> None:
+        session = self._sessions[run.uid]
+        session.run = run
+        followed = self._follow(session, step.name, attempt)
+        followed.ahead = ahead
+        if session.seen.get((step.name, attempt), NOTHING).job is None:
+            self._jobs.make(run, session.owner, followed)
+
+    def release(self, run: Run, step: Step, attempt: int) -> None:
+        session = self._sessions[run.uid]
+        # Its pod may not be there yet: it is released when it has come as far as that.
+        session.attempts[step.name, attempt].released = True
+        self._watched.wake(run.uid)
+
+    def stop(self, run: Run, step: Step, attempt: int, reason: str) -> None:
+        session = self._sessions[run.uid]
+        followed = session.attempts.get((step.name, attempt))
+        if followed is not None and followed.final is None:
+            self._jobs.end(followed, session.seen.get((step.name, attempt), NOTHING).newest)
+
+    def observe(self, run: Run) -> Sequence[Observation]:
+        session = self._sessions[run.uid]
+        session.run = run
+        self._look(session)
+        return [self._observation(session, followed) for followed in session.attempts.values()]
+
+    def wait(self, seconds: float) -> list[str]:
+        changed = self._watched.wait(seconds)
+        for uid in self._watched.with_changed_jobs() & self._expiring.keys():
+            self._let_finished_expire(uid)
+        return [self._sessions[uid].run.name for uid in changed & self._sessions.keys()]
+
+    def news(self, run: Run) -> Sequence[str]:
+        return list(self._logs.kept.news(run))
+
+    def settled(self, run: Run) -> bool:
+        return self._logs.kept.settled(run)
+
+    def close(self, run: Run, *, kept: bool) -> None:
+        session = self._sessions.pop(run.uid, None)
+        attempts = list(session.attempts.values()) if session else []
+        for followed in attempts:
+            if followed.log is not None:
+                followed.log.stop()
+        self._logs.forget(run)
+        if kept:
+            # Only now may Kubernetes remove the Jobs.
+            self._expiring[run.uid] = [followed.job_name for followed in attempts]
+            self._let_finished_expire(run.uid)
+        else:
+            self._watched.forget(run.uid)
+        if not self._sessions:
+            self._finish_work()
+
+    def _let_finished_expire(self, run_id: str) -> None:
+        seen = self._watched.of_run(run_id).values()
+        if all(each.job is None or is_finished(each.job) for each in seen):
+            self._let_expire(run_id)
+
+    def _let_expire(self, run_id: str) -> None:
+        for name in self._expiring.pop(run_id):
+            self._jobs.let_expire(name)
+        self._watched.forget(run_id)
+
+    def _finish_work(self) -> None:
+        """Wait for what is under way, and take fresh workers for runs that may come."""
+        for run_id in list(self._expiring):
+            self._let_expire(run_id)
+        self._jobs.finish()
+        self._carriers.shutdown(wait=True, cancel_futures=True)
+        self._watched.stop()
+        self._logs.kept.close()
+        self._carriers = concurrent.futures.ThreadPoolExecutor(CARRIERS, "c8s-carry")
+
+    # --- one attempt ---------------------------------------------------------------------------
+
+    def _look(self, session: _Session) -> None:
+        session.seen = self._watched.of_run(session.run.uid)
+        for step, attempt in session.seen:
+            self._follow(session, step, attempt)
+
+    def _follow(self, session: _Session, step: str, attempt: int) -> PodAttempt:
+        known = session.attempts.get((step, attempt))
+        if known is None:
+            name = job_name(session.run, step, attempt)
+            known = PodAttempt(session.run.uid, step, attempt, name)
+            session.attempts[step, attempt] = known
+        return known
+
+    def _observation(self, session: _Session, followed: PodAttempt) -> Observation:
+        if followed.final is not None:
+            return followed.final
+        for what in ("release", "end"):
+            failure = followed.failure(what)
+            if failure is not None:
+                raise failure
+        base = Observation(
+            followed.step, followed.attempt, State.WAITING, job_name=followed.job_name
+        )
+        refused = self._jobs.refusal(
+            session.run, session.owner, followed, base, session.masks.mask_text
+        )
+        if refused is not None:
+            return refused
+        seen = session.seen.get((followed.step, followed.attempt), NOTHING)
+        if not seen.job and not seen.pods and not self._jobs.is_gone(followed):
+            return base
+        if seen.newest is not None:
+            followed.meets(seen.newest["metadata"]["name"])
+        now = self._clock()
+        stopping = "end" in followed.work
+        found = observation_of(
+            followed.step,
+            followed.attempt,
+            seen.job,
+            seen.pods,
+            now,
+            stopping=stopping,
+            released_at=followed.released_at,
+        )
+        if found.state is State.WAITING and not seen.pods:
+            if followed.first_running is not None:
+                # Its pod has just gone; the Job will say soon what that means.
+                return dataclasses.replace(
+                    base, state=State.RUNNING, start_time=followed.first_running
+                )
+            found = self._jobs.why_no_pod(followed, found)
+        if stopping:
+            found = dataclasses.replace(found, disruption=False)
+        found = dataclasses.replace(
+            followed.timed(found, now),
+            job_name=followed.job_name,
+            message=session.masks.mask_text(found.message) if found.message else "",
+            log_url=followed.log_url,
+        )
+        return self._look_after(session, followed, seen, found)
+
+    def _look_after(
+        self, session: _Session, followed: PodAttempt, seen: Seen, found: Observation
+    ) -> Observation:
+        """Do what the attempt needs at this moment; report its end once its results are kept."""
+        pod, run = seen.newest, session.run
+        step = run.pipeline.step(followed.step)
+        may_begin = followed.released or not (pod and held_by(pod))
+        if pod is not None and followed.released and waits_for_a_word(pod):
+            self._do(followed, "release", lambda: self._release_pod(followed, step, pod))
+        # After another driver its pod may be known sooner than the ends of what it depends on.
+        complete = all(run.status.step(name).phase.terminal for name in step.depends_on)
+        if pod is not None and may_begin and complete and is_running(pod, RESTORE_CONTAINER):
+            self._do(followed, "restore", lambda: self._files.restore(run, step, pod))
+        fault = followed.failure("restore")
+        if fault is not None and not found.state.over:
+            self._jobs.end(followed, pod)
+            return followed.while_unfinished(found)
+        ours = followed.work.keys() & {"end", "finish"}
+        if pod is not None and not ours and is_deleted(pod) and is_running(pod, KEEPER_CONTAINER):
+            # Somebody else ends it; what waits in it for us would only hold up its successor.
+            self._do(followed, "let go", lambda: self._files.let_go(pod))
+        if pod is not None and found.start_time is not None and followed.log is None:
+            followed.log_url = self._logs.kept.url(run, followed.step, followed.attempt)
+            found = dataclasses.replace(found, log_url=followed.log_url)
+            followed.log = self._logs.follow(
+                run, followed.step, followed.attempt, pod, session.masks,
+                lambda: self._watched.wake(run.uid), fresh=followed.made,
+            )  # fmt: skip
+        if followed.log is not None and found.state.over:
+            followed.log.container_ended()
+        if not found.state.over:
+            return followed.waiting(found, "restore")
+        if followed.log is not None and not followed.log.kept.done():
+            return followed.while_unfinished(found)
+        self._do(followed, "finish", lambda: self._finish(session, followed, step, pod, found))
+        finishing = followed.work["finish"]
+        if not finishing.done() or followed.outage("finish"):
+            return followed.waiting(followed.while_unfinished(found), "finish")
+        followed.final = finishing.result()
+        return followed.final
+
+    def _release_pod(self, followed: PodAttempt, step: Step, pod: Manifest) -> None:
+        followed.released_at = self._release.release(step, pod)
+
+    def _finish(
+        self,
+        session: _Session,
+        followed: PodAttempt,
+        step: Step,
+        pod: Manifest | None,
+        found: Observation,
+    ) -> Observation:
+        """Fetch what the step left, whose log is kept; the attempt as it is reported for good."""
+        if followed.failed is not None:
+            reason, message = followed.failed
+            return dataclasses.replace(
+                found, exit_code=None, reason=reason, message=session.masks.mask_text(message)
+            )
+        if pod is None or found.exit_code is None:
+            self._jobs.end(followed, pod)
+            return found
+        kept = self._files.collect(session.run, step, pod, session.masks, found)
+        if kept.gone:
+            return dataclasses.replace(
+                found, exit_code=None, disruption=True, reason="PodDeleted", message=kept.message
+            )
+        return dataclasses.replace(
+            found,
+            artifact_urls=kept.urls,
+            reason=kept.reason or found.reason,
+            message=kept.message or found.message,
+        )
+
+    def _do(self, followed: PodAttempt, what: str, work: Callable[[], object]) -> None:
+        """Begin a piece of work unless it is under way or done; look again when it is."""
+        if not followed.begun(what):
+            followed.work[what] = self._carriers.submit(work)
+            followed.work[what].add_done_callback(lambda _done: self._watched.wake(followed.run_id))

@@ -1,0 +1,124 @@
+"""Commands of ours in the containers beside a step, through exec: what they are to do comes on
+their input, and so is on no command line."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Sequence
+from typing import IO, Any, BinaryIO
+
+from ...core.errors import C8sError, Unavailable
+from ...kube.connection import Client
+from ...kube.exec import execute
+from ...pipeline.pod import CONTROL, WORKSPACE, Manifest
+
+AGENT = ("python3", "-m", "c8s.agent")
+CARRY_SECONDS = 1800.0
+ARTIFACT_LIMIT = 5 * 2**30
+"""Bytes that the files of one artifact or cache may have, unpacked."""
+LATER = 75
+"""The agent's exit code for what may work when it is tried again."""
+
+
+class CarryFailed(C8sError):
+    """What carries files beside a step ended badly; to ask again would change nothing."""
+
+
+class PodAgent:
+    """The agent's containers in the pods of one namespace.
+
+    Every call raises Unavailable where it may work later, CarryFailed where the command ends
+    badly, Conflict or NotFound where its container does not run any more.
+    """
+
+    def __init__(self, client: Client, namespace: str) -> None:
+        self._client = client
+        self._namespace = namespace
+
+    def open_door(self, pod: Manifest, container: str, file: str) -> None:
+        """Make the file that a waiting container of ours looks for."""
+        self._exec(pod, container, ["touch", f"{CONTROL}/{file}"])
+
+    def pack(
+        self,
+        pod: Manifest,
+        container: str,
+        folder: str,
+        paths: Sequence[str],
+        target: IO[bytes],
+        kind: str = "all",
+    ) -> None:
+        """Have an archive of what the globs name below a folder written to `target`."""
+        words = [*AGENT, "pack", folder, kind]
+        self._exec(pod, container, words, stdin=_json(list(paths)), stdout=target)
+
+    def unpack(
+        self, pod: Manifest, container: str, folder: str, content: BinaryIO | Iterable[bytes]
+    ) -> None:
+        self._exec(pod, container, [*AGENT, "unpack", folder], stdin=content)
+
+    def upload(
+        self,
+        pod: Manifest,
+        container: str,
+        folder: str,
+        paths: Sequence[str],
+        address: str,
+        authorities: str,
+        kind: str = "all",
+    ) -> int:
+        """Have such an archive written to a signed address; how many members it has. Without any
+        nothing is written."""
+        wanted = {"paths": list(paths), "address": address, "authorities": authorities}
+        words = [*AGENT, "upload", folder, kind]
+        return int(self._answer(pod, container, words, _json(wanted)))
+
+    def download(
+        self, pod: Manifest, container: str, folder: str, address: str, authorities: str
+    ) -> None:
+        """Have the archive at a signed address unpacked below a folder."""
+        wanted = {"address": address, "authorities": authorities}
+        self._exec(pod, container, [*AGENT, "download", folder], stdin=_json(wanted))
+
+    def digest(self, pod: Manifest, container: str, globs: Sequence[str]) -> str:
+        """The digest of the files of the workspace that the globs name."""
+        return self._answer(pod, container, [*AGENT, "digest", WORKSPACE], _json(list(globs)))
+
+    def _answer(self, pod: Manifest, container: str, command: list[str], wanted: bytes) -> str:
+        with tempfile.TemporaryFile() as stream:
+            self._exec(pod, container, command, stdin=wanted, stdout=stream)
+            stream.seek(0)
+            return stream.read().decode().strip()
+
+    def _exec(
+        self,
+        pod: Manifest,
+        container: str,
+        command: list[str],
+        *,
+        stdin: bytes | BinaryIO | Iterable[bytes] | None = None,
+        stdout: IO[bytes] | None = None,
+    ) -> None:
+        name = pod["metadata"]["name"]
+        result = execute(
+            self._client,
+            self._namespace,
+            name,
+            container,
+            command,
+            stdin=stdin,
+            stdout=stdout.write if stdout is not None else None,
+            timeout=CARRY_SECONDS,
+            output_limit=ARTIFACT_LIMIT,
+        )
+        if result.exit_code == 0:
+            return
+        verb = command[len(AGENT)] if command[: len(AGENT)] == [*AGENT] else command[0]
+        said = result.message or result.stderr.decode(errors="replace").strip()
+        fault = f"{verb} in {name}/{container} failed: {said}"
+        raise Unavailable(fault) if result.exit_code == LATER else CarryFailed(fault)
+
+
+def _json(wanted: Any) -> bytes:
+    return json.dumps(wanted).encode()

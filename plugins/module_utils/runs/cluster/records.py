@@ -1,0 +1,400 @@
+"""Run records kept in a cluster as ConfigMaps: no resource definition and no controller needed.
+
+    metadata.name      c8s-RUN
+    labels             managed-by, kind, run, pipeline, phase, parent, and `cancel` once asked for
+    annotations        the wish to cancel, and who drives it until when, as JSON
+    data/binaryData    the record: as text while it is small, packed where it is not
+
+Of a run that goes on only what changed some seconds ago is written, by threads for which no driver
+waits; whatever is missing when it dies is read again from the Jobs, whose names anybody can work
+out. A run is locked by a file on the driver's host, and by a claim that runs out for other hosts
+(`claims`). Should two drive it all the same, they meet in the same Jobs and double nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import concurrent.futures
+import contextlib
+import gzip
+import hashlib
+import json
+import pathlib
+import secrets
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from ...core.errors import Conflict, NotFound, Unavailable
+from ...core.names import dns_label, label_value
+from ...kube.connection import MERGE_PATCH, Client
+from ...kube.faults import AlreadyExists
+from ...pipeline.job import LABEL, MANAGED_BY
+from ...pipeline.status import Phase
+from ...storage.run_directory import RUN_NAME_LIMIT, Lock, RunDirectory
+from ...storage.run_objects import RunObjects
+from ...storage.stored_log import StoredLog
+from ..artifacts import remove
+from .claims import CLAIM_ANNOTATION, Claims
+from .record_writer import RecordWriter
+
+Record = dict[str, Any]
+
+TEXT_LIMIT = 256 * 1024
+CANCEL_LOOK_SECONDS = 2.0
+CLAIM_TRIES = 5
+SEVERAL = 100
+CLAIM_LOOK_SECONDS = 1.0
+_ANNOTATION = f"{LABEL}/cancel-request"
+
+
+class ConfigMapRecords:
+    """The runs of one namespace. Their locks and logs are in `directory`, on this host."""
+
+    def __init__(
+        self,
+        client: Client,
+        namespace: str,
+        directory: RunDirectory,
+        objects: RunObjects | None = None,
+    ) -> None:
+        self.directory = directory
+        self._objects = objects
+        self._client = client
+        self._path = f"/api/v1/namespaces/{namespace}/configmaps"
+        self._claims = Claims(directory, client.time.now)
+        self._uids: dict[str, str] = {}
+        self._writer = RecordWriter(self._send)
+        self._cancels: dict[str, Record] = {}
+        self._look: concurrent.futures.Future[None] | None = None
+        self._look_at = 0.0
+        self._claims_at = 0.0
+
+    def __str__(self) -> str:
+        return f"{self._client.server}{self._path}"
+
+    def create_all(self, records: Sequence[Record]) -> list[bool]:
+        made = list(self._writer.pool.map(self._create, records))
+        for record, new in zip(records, made, strict=True):
+            if new:
+                self._writer.created(record["metadata"]["name"])
+        return made
+
+    def _create(self, record: Record) -> bool:
+        name = record["metadata"]["name"]
+        try:
+            # A name stands for one record: what comes twice meets what came first.
+            made = self._client.request(
+                "POST",
+                self._path,
+                self._claimed(record),
+                repeatable=True,
+                doing=f"keep the record of run {name}",
+            )
+        except AlreadyExists:
+            made = self._get(name)
+            if _record(made)["metadata"]["uid"] != record["metadata"]["uid"]:
+                self._claims.forget(name)
+                return False
+        self._uids[name] = made["metadata"]["uid"]
+        return True
+
+    def write(self, record: Record) -> None:
+        ended = Phase(record["status"]["phase"]).terminal
+        self._writer.write(record["metadata"]["name"], record, ended=ended)
+
+    def _claimed(self, record: Record) -> Record:
+        """What is written of a run: while it goes on, that it is driven from here. Its parent's
+        claim is that of a child."""
+        manifest = _config_map(record)
+        name = record["metadata"]["name"]
+        if record["spec"].get("parent"):
+            return manifest
+        if Phase(record["status"]["phase"]).terminal:
+            self._claims.forget(name)
+            manifest["metadata"]["annotations"] = {CLAIM_ANNOTATION: None}
+        else:
+            manifest["metadata"]["annotations"] = self._claims.fresh(name)
+        return manifest
+
+    def settle(self) -> None:
+        self._writer.settle()
+        if time.monotonic() < self._claims_at:
+            return
+        self._claims_at = time.monotonic() + CLAIM_LOOK_SECONDS
+        for name in self._claims.due():
+            # Now, so that the last word on the run, should it come meanwhile, takes it back.
+            claim = self._claims.fresh(name)
+            self._writer.pool.submit(self._renew, name, claim)
+
+    def _renew(self, name: str, claim: dict[str, str]) -> None:
+        # In an outage there is time until it runs out.
+        with contextlib.suppress(Unavailable):
+            self._patch_claim(name, claim)
+
+    def kept(self, name: str) -> bool:
+        return self._writer.kept(name)
+
+    def flush(self) -> None:
+        self._writer.flush()
+
+    def _send(self, name: str, record: Record) -> None:
+        manifest = self._claimed(record)
+        del manifest["metadata"]["name"]
+        patch = {
+            "metadata": manifest["metadata"],
+            "data": manifest.get("data"),
+            "binaryData": manifest.get("binaryData"),
+        }
+        self._client.request(
+            "PATCH",
+            f"{self._path}/{_name(name)}",
+            patch,
+            content_type=MERGE_PATCH,
+            repeatable=True,
+            doing=f"keep the record of run {name}",
+        )
+
+    def read(self, name: str) -> Record:
+        found = self._get(name)
+        self._uids[name] = found["metadata"]["uid"]
+        return _record(found)
+
+    def _get(self, name: str) -> Record:
+        try:
+            found: Record = self._client.request(
+                "GET", f"{self._path}/{_name(name)}", doing=f"read the record of run {name}"
+            )
+        except NotFound:
+            raise NotFound(f"no run is named {name!r} in {self}") from None
+        self._claims.saw(name, found)
+        self._take_cancel(name, found)
+        return found
+
+    def read_all(self, names: Sequence[str]) -> list[Record]:
+        return list(self._writer.pool.map(self.read, names))
+
+    def records(self) -> list[Record]:
+        """All records, oldest first."""
+        selector = ",".join(f"{key}={value}" for key, value in _KIND.items())
+        listed = self._client.request(
+            "GET", self._path, params={"labelSelector": selector}, doing="list the runs"
+        )
+        return sorted(
+            (_record(item) for item in listed["items"]),
+            key=lambda record: (
+                record["metadata"]["creationTimestamp"],
+                record["metadata"]["name"],
+            ),
+        )
+
+    def several(self, names: Sequence[str]) -> dict[str, Record]:
+        """The records of these runs that there are, by name; a request for each hundred."""
+        found: dict[str, Record] = {}
+        for start in range(0, len(names), SEVERAL):
+            wanted = ",".join(map(label_value, names[start : start + SEVERAL]))
+            selector = ",".join(f"{key}={value}" for key, value in _KIND.items())
+            listed = self._client.request(
+                "GET",
+                self._path,
+                params={"labelSelector": f"{selector},{LABEL}/run in ({wanted})"},
+                doing="read the records of runs",
+            )
+            for item in listed["items"]:
+                record = _record(item)
+                name = record["metadata"]["name"]
+                found[name] = record
+                self._claims.saw(name, item)
+        return found
+
+    def listed(self) -> list[str]:
+        """All runs by name."""
+        return sorted(self.names())
+
+    def names(self) -> list[str]:
+        return [record["metadata"]["name"] for record in self.records()]
+
+    def name_for(self, pipeline: str, wanted: str, key: str) -> tuple[str, int]:
+        """A key is part of the name, so that no second object has to remember it."""
+        ending = hashlib.sha256(key.encode()).hexdigest()[:10] if key else secrets.token_hex(4)
+        return wanted or dns_label(pipeline[:39].rstrip("-"), ending, limit=RUN_NAME_LIMIT), 0
+
+    def existing(self, pipeline: str, wanted: str, key: str) -> str:
+        """The run that an order stands for already; empty where it would make a new one."""
+        if not wanted and not key:
+            return ""
+        name, _number = self.name_for(pipeline, wanted, key)
+        try:
+            self.read(name)
+        except NotFound:
+            return ""
+        return name
+
+    def owner(self, name: str) -> Record:
+        """The owner reference to a run's record, for its Jobs."""
+        if name not in self._uids:
+            self.read(name)
+        return {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "name": _name(name),
+            "uid": self._uids[name],
+        }
+
+    def remove(self, name: str) -> None:
+        """Forget a run with all it left; what it owns goes with it. Conflict while it is driven
+        from here."""
+        folder = self.directory.run(name)
+        if folder.exists() and self.directory.driven(name):
+            raise Conflict(f"run {name!r} is being driven; cancel it first")
+        if self._objects is not None:
+            self._objects.remove(name)
+        remove(folder)
+        self._client.request(
+            "DELETE",
+            f"{self._path}/{_name(name)}",
+            {"propagationPolicy": "Background"},
+            doing=f"remove run {name}",
+        )
+
+    # --- who drives, and who wants it to end ---------------------------------------------------
+
+    def lock(self, name: str) -> Lock | None:
+        lock = self.directory.lock(name)
+        if lock is not None and not self._claim(name):
+            lock.release()
+            return None
+        return lock
+
+    def _claim(self, name: str) -> bool:
+        """Whether the run may be driven from here: no other host has a good claim on it."""
+        for _try in range(CLAIM_TRIES):
+            if self._claims.owns(name):
+                return True
+            found = self._get(name)
+            if self._claims.elsewhere(name):
+                return False
+            try:
+                version = found["metadata"]["resourceVersion"]
+                self._patch_claim(name, self._claims.fresh(name), version)
+            except Conflict:
+                self._claims.forget(name)
+        return self._claims.owns(name)
+
+    def _patch_claim(self, name: str, claim: dict[str, str], version: str = "") -> None:
+        """Claim a run; with `version`, only if its record is still that one."""
+        metadata: Record = {"annotations": claim}
+        if version:
+            metadata["resourceVersion"] = version
+        self._client.request(
+            "PATCH",
+            f"{self._path}/{_name(name)}",
+            {"metadata": metadata},
+            content_type=MERGE_PATCH,
+            repeatable=True,
+            doing=f"claim run {name}",
+        )
+
+    def driven(self, name: str) -> bool:
+        """Whether a process of this host drives it, or one of another that has a good claim."""
+        if self.directory.run(name).exists() and self.directory.driven(name):
+            return True
+        if not self._claims.known(name):
+            self._get(name)
+        return self._claims.elsewhere(name)
+
+    def run(self, name: str) -> pathlib.Path:
+        """The folder of this host with what the run left."""
+        return self.directory.run(name)
+
+    def log(self, name: str, step: str, attempt: int) -> pathlib.Path:
+        """The masked log of an attempt, where this host has kept it."""
+        return self.directory.log(name, step, attempt)
+
+    def stored_log(self, name: str, step: str, attempt: int) -> StoredLog:
+        """The masked log of an attempt, wherever it is kept."""
+        if self._objects is not None:
+            return self._objects.stored_log(name, step, attempt)
+        return self.directory.stored_log(name, step, attempt)
+
+    def request_cancel(self, name: str, request: Record) -> None:
+        self._client.request(
+            "PATCH",
+            f"{self._path}/{_name(name)}",
+            {
+                "metadata": {
+                    "labels": {f"{LABEL}/cancel": "requested"},
+                    "annotations": {_ANNOTATION: json.dumps(request)},
+                }
+            },
+            content_type=MERGE_PATCH,
+            repeatable=True,
+            doing=f"cancel run {name}",
+        )
+
+    def cancel_request(self, name: str) -> Record | None:
+        """One list for all runs, every other second, for which nobody waits."""
+        if self._look is not None and self._look.done():
+            done, self._look = self._look, None
+            self._look_at = time.monotonic() + CANCEL_LOOK_SECONDS
+            done.result()
+        if self._look is None and time.monotonic() >= self._look_at:
+            self._look = self._writer.pool.submit(self._look_for_cancels)
+        return self._cancels.get(name)
+
+    def _look_for_cancels(self) -> None:
+        selector = ",".join(f"{key}={value}" for key, value in _KIND.items())
+        listed = self._client.request(
+            "GET",
+            self._path,
+            params={"labelSelector": f"{selector},{LABEL}/cancel=requested"},
+            doing="look for runs to cancel",
+        )
+        for item in listed["items"]:
+            self._take_cancel(_record(item)["metadata"]["name"], item)
+
+    def _take_cancel(self, name: str, config_map: Record) -> None:
+        request = (config_map["metadata"].get("annotations") or {}).get(_ANNOTATION)
+        if request:
+            self._cancels[name] = json.loads(request)
+
+
+_KIND = {**MANAGED_BY, f"{LABEL}/kind": "run"}
+
+
+def _name(run: str) -> str:
+    return f"c8s-{run}"
+
+
+def _config_map(record: Record) -> Record:
+    name = record["metadata"]["name"]
+    labels = {
+        **_KIND,
+        f"{LABEL}/run": label_value(name),
+        f"{LABEL}/pipeline": label_value(record["spec"]["pipeline"]["name"]),
+        f"{LABEL}/phase": record["status"]["phase"],
+    }
+    if record["spec"].get("parent"):
+        labels[f"{LABEL}/matrix-parent"] = label_value(record["spec"]["parent"])
+    text = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
+    content: Record
+    if len(text) <= TEXT_LIMIT:
+        content = {"data": {"record.json": text}}
+    else:
+        packed = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+        content = {"binaryData": {"record.json.gz": packed}}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": _name(name), "labels": labels},
+        **content,
+    }
+
+
+def _record(config_map: Record) -> Record:
+    packed = config_map.get("binaryData", {}).get("record.json.gz")
+    if packed:
+        found: Record = json.loads(gzip.decompress(base64.b64decode(packed)))
+    else:
+        found = json.loads(config_map["data"]["record.json"])
+    return found
