@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import subprocess
 from collections.abc import Callable, Iterator
@@ -166,7 +167,7 @@ def test_a_watch_that_goes_silent(field: Field, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(watched, "Informers", functools.partial(Informers, idle=2.0))
 
     def silent(events: Iterator[bytes]) -> Iterator[bytes]:
-        yield next(events)
+        yield from itertools.islice(events, 1)
         for _event in events:
             pass
 

@@ -325,7 +325,7 @@ def _may_pass(status: int, failure: C8sError) -> bool:
 def _is_contended(method: str, body: object, failure: C8sError) -> bool:
     """Whether nothing was done because others were quicker at something that the request did not
     speak of: a quota that was counted, an object that was patched without its version."""
-    if type(failure) is not Conflict or method not in ("POST", "PATCH"):
+    if failure.__class__ is not Conflict or method not in ("POST", "PATCH"):
         return False
     metadata = body.get("metadata") if isinstance(body, Mapping) else None
     return not (isinstance(metadata, Mapping) and metadata.get("resourceVersion"))
