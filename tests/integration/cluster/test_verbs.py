@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.c8s.ci.plugins.module_utils.kube.connection import Client
+from ansible_collections.c8s.ci.plugins.module_utils.kube.kinds import CONFIG_MAP
+from ansible_collections.c8s.ci.plugins.module_utils.kube.resources import Resources
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.record import to_record
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import Phase
 from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster import rights
@@ -90,14 +92,16 @@ def test_every_form_of_output(user: Command) -> None:
     assert only.out == "halfway\n"
 
 
+@pytest.mark.usefixtures("kept")
 def test_the_wish_to_end_a_run_is_left_for_who_drives_it(
-    user: Command, kept: ConfigMapRecords
+    user: Command, control: Client, control_namespace: str
 ) -> None:
     done = user("cancel", "halfway", "--executor", "kubernetes")
     assert (done.code, done.out) == (0, "")
     assert "halfway was asked to end" in done.err
-    request = kept.cancel_request("halfway")
-    assert request is not None
+    record = Resources(control).get(CONFIG_MAP, "c8s-halfway", control_namespace)
+    assert record["metadata"]["labels"]["c8s.dev/cancel"] == "requested"
+    request = json.loads(record["metadata"]["annotations"]["c8s.dev/cancel-request"])
     assert request["reason"] == "CancelledBy"
     done = user("cancel", "over", "--executor", "kubernetes")
     assert done.code == 1
