@@ -77,7 +77,7 @@ class Place:
         """The stored log of a step."""
         client = connect(connection_options({"kubeconfig": str(self.kubeconfig)}, {}), {})
         records = kept_in_cluster(client, self.namespace, self.store)
-        return records.log(run, step, attempt).read_bytes()
+        return b"".join(records.stored_log(run, step, attempt).read())
 
     def records(self) -> list[dict[str, Any]]:
         """The records of all runs as the cluster has them."""
