@@ -32,6 +32,9 @@ HOLD_CONTAINER = "hold"
 RESTORE_CONTAINER = "restore"
 KEEPER_CONTAINER = "keeper"
 FINALIZE_SECONDS = 3600
+# Little, but said: a namespace whose quota counts requests lets in no container without any.
+_AGENT_REQUESTS = {"cpu": "10m", "memory": "32Mi"}
+_SERVICE_REQUESTS = {"cpu": "100m", "memory": "128Mi"}
 # A node reads the two streams of a container apart, and loses the order between them.
 _ONE_STREAM = "exec 2>&1\n"
 
@@ -235,6 +238,7 @@ def _clone_container(run: Run, settings: JobSettings) -> Manifest:
             {"name": "HOME", "value": HOME},
             {"name": "C8S_CLONE", "value": _literal(json.dumps(wanted))},
         ],
+        "resources": {"requests": _AGENT_REQUESTS},
         "securityContext": _container_security(),
         "volumeMounts": mounts,
     }
@@ -248,6 +252,7 @@ def _waiting_container(name: str, awaited: str, settings: JobSettings) -> Manife
         "args": ["await", f"{CONTROL}/{awaited}"],
         "workingDir": WORKSPACE,
         "env": [{"name": "HOME", "value": HOME}],
+        "resources": {"requests": _AGENT_REQUESTS},
         "securityContext": _container_security(),
         "volumeMounts": _carrier_mounts(),
     }
@@ -262,6 +267,7 @@ def _keeper_container(settings: JobSettings) -> Manifest:
         "restartPolicy": "Always",
         "workingDir": WORKSPACE,
         "env": [{"name": "HOME", "value": HOME}],
+        "resources": {"requests": _AGENT_REQUESTS},
         "securityContext": _container_security(),
         "volumeMounts": _carrier_mounts(),
     }
@@ -290,6 +296,7 @@ def _service_container(service: Service, settings: JobSettings) -> Manifest:
             or None,
             "ports": [{"containerPort": port} for port in service.ports] or None,
             "startupProbe": _probe(service),
+            "resources": {"requests": _SERVICE_REQUESTS},
             "securityContext": _container_security(),
             "volumeMounts": [{"name": "tmp", "mountPath": HOME}],
         }

@@ -88,6 +88,25 @@ def test_the_pod_passes_the_restricted_standard() -> None:
         assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
 
 
+@pytest.mark.parametrize("ahead", [False, True])
+@pytest.mark.parametrize("step", ["commands: [c]", "entrypoint: [/prog]"])
+def test_a_quota_of_requests_lets_every_container_in(step: str, ahead: bool) -> None:
+    steps = f"""
+  - name: a
+    image: busybox
+    {step}
+    artifacts: [x]
+    cache: [{{key: k, paths: [p]}}]
+    services: [{{name: web, image: busybox}}]
+  - {{name: b, image: busybox, {step}}}
+"""
+    run = run_of(steps, Trigger(repository="https://example.com/r.git", commit="a" * 40))
+    for name in ("a", "b"):
+        spec = pod(run, name, ahead=ahead)
+        for container in [*spec["initContainers"], *spec["containers"]]:
+            assert container["resources"]["requests"].keys() >= {"cpu", "memory"}
+
+
 SHELL_LESS = "  - {name: a, image: b, entrypoint: [/prog]}\n"
 CACHED = "  - {name: a, image: b, commands: [c], cache: [{key: k, paths: [p]}]}\n"
 

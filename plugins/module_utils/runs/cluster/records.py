@@ -42,6 +42,8 @@ Record = dict[str, Any]
 
 TEXT_LIMIT = 256 * 1024
 CANCEL_LOOK_SECONDS = 2.0
+OUTAGE_SECONDS = 300.0
+"""How long the API server may be away from the records of runs that go on."""
 CLAIM_TRIES = 5
 SEVERAL = 100
 CLAIM_LOOK_SECONDS = 1.0
@@ -152,6 +154,7 @@ class ConfigMapRecords:
             patch,
             content_type=MERGE_PATCH,
             repeatable=True,
+            patience=OUTAGE_SECONDS,
             doing=f"keep the record of run {name}",
         )
 
