@@ -8,7 +8,6 @@ import typer
 import typer.core
 import typer.main
 
-from .main import say_version
 from .options import Store
 from .verbs import (
     cancel,
@@ -25,6 +24,7 @@ from .verbs import (
     secret,
     validate,
 )
+from .version import say_version
 
 HELP = """Run pipelines, on this host or as Jobs of a Kubernetes cluster.
 

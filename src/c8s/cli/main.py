@@ -10,7 +10,8 @@ import re
 import sys
 from collections.abc import Sequence
 
-PROGRAM = "c8s"
+from .version import PROGRAM, say_version
+
 COMPLETE_VARIABLE = "_C8S_COMPLETE"
 _VERBOSE = re.compile(r"-v+|--verbose")
 
@@ -28,14 +29,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from .ending import guarded
 
     return guarded(lambda: _command(words), debug=verbose or bool(os.environ.get("C8S_DEBUG")))
-
-
-def say_version() -> int:
-    """Print the version of the package; it is that of the collection."""
-    from importlib import metadata
-
-    print(f"{PROGRAM} {metadata.version('c8s-ci')}")  # noqa: T201
-    return 0
 
 
 def _command(words: Sequence[str]) -> int:
