@@ -116,7 +116,7 @@ def test_a_driver_that_is_killed_again_and_again(lab: Lab) -> None:
 
 
 def test_two_drivers_of_one_host_lead_and_follow(lab: Lab) -> None:
-    both = [lab.process(STEPS, "one") for _ in range(2)]
+    both = [lab.process(STEPS, "one") for _one in range(2)]
     said = [driver.communicate(timeout=80)[0] for driver in both]
     assert said == ["Succeeded\n"] * 2
     same_as_ever(lab, "one")

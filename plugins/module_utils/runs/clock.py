@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable
 from typing import TypeAlias
 
-Clock: TypeAlias = "Callable[[], datetime.datetime]"
+Clock: TypeAlias = Callable[[], datetime.datetime]
 """Gives the time, with its zone."""
 
 

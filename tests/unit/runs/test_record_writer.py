@@ -18,12 +18,12 @@ class Server:
         self.took: list[tuple[str, object]] = []
         self.open = threading.Event()
         self.open.set()
-        self.fault: Exception | None = None
+        self.faults: list[Exception] = []
 
     def send(self, name: str, record: dict[str, object]) -> None:
         self.open.wait(10)
-        if self.fault:
-            raise self.fault
+        for fault in self.faults:
+            raise fault
         self.took.append((name, record["n"]))
 
 
@@ -117,7 +117,7 @@ def test_the_last_word_never_overtakes_one_that_is_under_way(
 
 
 def test_what_a_write_failed_with_is_told(writer: RecordWriter, server: Server) -> None:
-    server.fault = Unavailable("the server is away")
+    server.faults.append(Unavailable("the server is away"))
     writer.write("a", {"n": 1}, ended=True)
     with pytest.raises(Unavailable, match="is away"):
         writer.flush()

@@ -77,7 +77,7 @@ def test_what_is_kept_can_be_read_while_it_grows(parts: list[bytes], cap: int, l
             log.write(part)
             taken += part
             begin = max(0, log.size - log.tail_cap) if log.size > log.head_cap else 0
-            for start in {0, begin, log.tail_start}:
+            for start in sorted({0, begin, log.tail_start}):
                 found = log.read(start, limit)
                 assert found == taken[start : start + len(found)]
                 assert found or start >= log.size

@@ -21,8 +21,7 @@ from ....pipeline.status import Reason
 from ...step_fault import StepFault
 from .. import isolated_python
 from ..engine import Child, HostStep, Place
-from . import arguments as arguments
-from . import warden
+from . import arguments, warden
 from .arguments import Habitat
 from .attachment import Attachment
 from .child import ENGINE_FAILED, START_FAILED, ContainerChild
