@@ -1,10 +1,5 @@
 """Run records kept in a cluster as ConfigMaps: no resource definition and no controller needed.
 
-    metadata.name      c8s-RUN
-    labels             managed-by, kind, run, pipeline, phase, parent, and `cancel` once asked for
-    annotations        the wish to cancel, and who drives it until when, as JSON
-    data/binaryData    the record: as text while it is small, packed where it is not
-
 Of a run that goes on only what changed some seconds ago is written, by threads for which no driver
 waits; whatever is missing when it dies is read again from the Jobs, whose names anybody can work
 out. A run is locked by a file on the driver's host, and by a claim that runs out for other hosts
@@ -13,34 +8,29 @@ out. A run is locked by a file on the driver's host, and by a claim that runs ou
 
 from __future__ import annotations
 
-import base64
 import concurrent.futures
 import contextlib
-import gzip
 import hashlib
 import json
 import pathlib
 import secrets
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from ...core.errors import Conflict, NotFound, Unavailable
 from ...core.names import dns_label, label_value
 from ...kube.connection import MERGE_PATCH, Client
 from ...kube.faults import AlreadyExists
-from ...pipeline.job import LABEL, MANAGED_BY
+from ...pipeline.job import LABEL
 from ...pipeline.status import Phase
 from ...storage.run_directory import RUN_NAME_LIMIT, Lock, RunDirectory
 from ...storage.run_objects import RunObjects
 from ...storage.stored_log import StoredLog
 from ..artifacts import remove
 from .claims import CLAIM_ANNOTATION, Claims
+from .config_map import SELECTOR, Record, config_map, config_map_name, record_of
 from .record_writer import RecordWriter
 
-Record = dict[str, Any]
-
-TEXT_LIMIT = 256 * 1024
 CANCEL_LOOK_SECONDS = 2.0
 OUTAGE_SECONDS = 300.0
 """How long the API server may be away from the records of runs that go on."""
@@ -75,6 +65,10 @@ class ConfigMapRecords:
     def __str__(self) -> str:
         return f"{self._client.server}{self._path}"
 
+    def _place(self, name: str) -> str:
+        """The path of a run's record on the server."""
+        return f"{self._path}/{config_map_name(name)}"
+
     def create_all(self, records: Sequence[Record]) -> list[bool]:
         made = list(self._writer.pool.map(self._create, records))
         for record, new in zip(records, made, strict=True):
@@ -95,7 +89,7 @@ class ConfigMapRecords:
             )
         except AlreadyExists:
             made = self._get(name)
-            if _record(made)["metadata"]["uid"] != record["metadata"]["uid"]:
+            if record_of(made)["metadata"]["uid"] != record["metadata"]["uid"]:
                 self._claims.forget(name)
                 return False
         self._uids[name] = made["metadata"]["uid"]
@@ -108,7 +102,7 @@ class ConfigMapRecords:
     def _claimed(self, record: Record) -> Record:
         """What is written of a run: while it goes on, that it is driven from here. Its parent's
         claim is that of a child."""
-        manifest = _config_map(record)
+        manifest = config_map(record)
         name = record["metadata"]["name"]
         if record["spec"].get("parent"):
             return manifest
@@ -150,7 +144,7 @@ class ConfigMapRecords:
         }
         self._client.request(
             "PATCH",
-            f"{self._path}/{_name(name)}",
+            self._place(name),
             patch,
             content_type=MERGE_PATCH,
             repeatable=True,
@@ -161,12 +155,12 @@ class ConfigMapRecords:
     def read(self, name: str) -> Record:
         found = self._get(name)
         self._uids[name] = found["metadata"]["uid"]
-        return _record(found)
+        return record_of(found)
 
     def _get(self, name: str) -> Record:
         try:
             found: Record = self._client.request(
-                "GET", f"{self._path}/{_name(name)}", doing=f"read the record of run {name}"
+                "GET", self._place(name), doing=f"read the record of run {name}"
             )
         except NotFound:
             raise NotFound(f"no run is named {name!r} in {self}") from None
@@ -179,12 +173,11 @@ class ConfigMapRecords:
 
     def records(self) -> list[Record]:
         """All records, oldest first."""
-        selector = ",".join(f"{key}={value}" for key, value in _KIND.items())
         listed = self._client.request(
-            "GET", self._path, params={"labelSelector": selector}, doing="list the runs"
+            "GET", self._path, params={"labelSelector": SELECTOR}, doing="list the runs"
         )
         return sorted(
-            (_record(item) for item in listed["items"]),
+            (record_of(item) for item in listed["items"]),
             key=lambda record: (
                 record["metadata"]["creationTimestamp"],
                 record["metadata"]["name"],
@@ -196,15 +189,14 @@ class ConfigMapRecords:
         found: dict[str, Record] = {}
         for start in range(0, len(names), SEVERAL):
             wanted = ",".join(map(label_value, names[start : start + SEVERAL]))
-            selector = ",".join(f"{key}={value}" for key, value in _KIND.items())
             listed = self._client.request(
                 "GET",
                 self._path,
-                params={"labelSelector": f"{selector},{LABEL}/run in ({wanted})"},
+                params={"labelSelector": f"{SELECTOR},{LABEL}/run in ({wanted})"},
                 doing="read the records of runs",
             )
             for item in listed["items"]:
-                record = _record(item)
+                record = record_of(item)
                 name = record["metadata"]["name"]
                 found[name] = record
                 self._claims.saw(name, item)
@@ -240,7 +232,7 @@ class ConfigMapRecords:
         return {
             "apiVersion": "v1",
             "kind": "ConfigMap",
-            "name": _name(name),
+            "name": config_map_name(name),
             "uid": self._uids[name],
         }
 
@@ -255,7 +247,7 @@ class ConfigMapRecords:
         remove(folder)
         self._client.request(
             "DELETE",
-            f"{self._path}/{_name(name)}",
+            self._place(name),
             {"propagationPolicy": "Background"},
             doing=f"remove run {name}",
         )
@@ -291,7 +283,7 @@ class ConfigMapRecords:
             metadata["resourceVersion"] = version
         self._client.request(
             "PATCH",
-            f"{self._path}/{_name(name)}",
+            self._place(name),
             {"metadata": metadata},
             content_type=MERGE_PATCH,
             repeatable=True,
@@ -323,7 +315,7 @@ class ConfigMapRecords:
     def request_cancel(self, name: str, request: Record) -> None:
         self._client.request(
             "PATCH",
-            f"{self._path}/{_name(name)}",
+            self._place(name),
             {
                 "metadata": {
                     "labels": {f"{LABEL}/cancel": "requested"},
@@ -340,64 +332,24 @@ class ConfigMapRecords:
         if self._look is not None and self._look.done():
             done, self._look = self._look, None
             self._look_at = time.monotonic() + CANCEL_LOOK_SECONDS
-            done.result()
+            # In an outage the wish waits like everything else.
+            with contextlib.suppress(Unavailable):
+                done.result()
         if self._look is None and time.monotonic() >= self._look_at:
             self._look = self._writer.pool.submit(self._look_for_cancels)
         return self._cancels.get(name)
 
     def _look_for_cancels(self) -> None:
-        selector = ",".join(f"{key}={value}" for key, value in _KIND.items())
         listed = self._client.request(
             "GET",
             self._path,
-            params={"labelSelector": f"{selector},{LABEL}/cancel=requested"},
+            params={"labelSelector": f"{SELECTOR},{LABEL}/cancel=requested"},
             doing="look for runs to cancel",
         )
         for item in listed["items"]:
-            self._take_cancel(_record(item)["metadata"]["name"], item)
+            self._take_cancel(record_of(item)["metadata"]["name"], item)
 
-    def _take_cancel(self, name: str, config_map: Record) -> None:
-        request = (config_map["metadata"].get("annotations") or {}).get(_ANNOTATION)
+    def _take_cancel(self, name: str, kept: Record) -> None:
+        request = (kept["metadata"].get("annotations") or {}).get(_ANNOTATION)
         if request:
             self._cancels[name] = json.loads(request)
-
-
-_KIND = {**MANAGED_BY, f"{LABEL}/kind": "run"}
-
-
-def _name(run: str) -> str:
-    return f"c8s-{run}"
-
-
-def _config_map(record: Record) -> Record:
-    name = record["metadata"]["name"]
-    labels = {
-        **_KIND,
-        f"{LABEL}/run": label_value(name),
-        f"{LABEL}/pipeline": label_value(record["spec"]["pipeline"]["name"]),
-        f"{LABEL}/phase": record["status"]["phase"],
-    }
-    if record["spec"].get("parent"):
-        labels[f"{LABEL}/matrix-parent"] = label_value(record["spec"]["parent"])
-    text = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
-    content: Record
-    if len(text) <= TEXT_LIMIT:
-        content = {"data": {"record.json": text}}
-    else:
-        packed = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
-        content = {"binaryData": {"record.json.gz": packed}}
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": _name(name), "labels": labels},
-        **content,
-    }
-
-
-def _record(config_map: Record) -> Record:
-    packed = config_map.get("binaryData", {}).get("record.json.gz")
-    if packed:
-        found: Record = json.loads(gzip.decompress(base64.b64decode(packed)))
-    else:
-        found = json.loads(config_map["data"]["record.json"])
-    return found

@@ -6,21 +6,10 @@ from typing import Annotated
 
 import typer
 
-from ..cluster import Cluster
+from ..cluster import UNNAMED, Cluster
+from ..cluster_options import OBJECTS, PLACE, takes
 from ..launching import Launch, executor_of, runs_of
-from ..options import (
-    Context,
-    Kubeconfig,
-    Namespace,
-    ObjectStore,
-    ObjectStoreAddressing,
-    ObjectStoreAuthorities,
-    ObjectStoreEndpoint,
-    ObjectStoreRegion,
-    RunName,
-    Store,
-    WhereKept,
-)
+from ..options import RunName, Store, WhereKept
 from ..terminal import say, user
 
 EXAMPLES = """\
@@ -29,18 +18,12 @@ EXAMPLES = """\
 """
 
 
+@takes(PLACE, OBJECTS)
 def cancel(
     name: RunName,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the run has ended")] = False,
     executor: WhereKept = None,
-    context: Context = "",
-    namespace: Namespace = "",
-    kubeconfig: Kubeconfig = "",
-    object_store: ObjectStore = "",
-    object_store_endpoint: ObjectStoreEndpoint = "",
-    object_store_region: ObjectStoreRegion = "",
-    object_store_addressing: ObjectStoreAddressing = None,
-    object_store_ca_cert: ObjectStoreAuthorities = "",
+    cluster: Cluster = UNNAMED,
     store: Store = None,
 ) -> None:
     """Ask the process that drives a run to end it.
@@ -50,17 +33,6 @@ def cancel(
     """
     from ansible_collections.c8s.ci.plugins.module_utils.core.errors import Conflict
 
-    cluster = Cluster(
-        context,
-        namespace,
-        kubeconfig,
-        executor=executor,
-        object_store=object_store,
-        object_store_endpoint=object_store_endpoint,
-        object_store_region=object_store_region,
-        object_store_addressing=object_store_addressing or "",
-        object_store_ca_cert=object_store_ca_cert,
-    )
     runs = runs_of(Launch(executor_of(store, name, cluster), store, cluster=cluster))
     before = runs.records.read(name)["status"]
     if "completionTime" in before:

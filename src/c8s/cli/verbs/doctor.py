@@ -7,27 +7,9 @@ import sys
 
 import typer
 
-from ..cluster import Cluster
-from ..options import (
-    AgentImage,
-    Authorities,
-    CloneSecret,
-    Context,
-    Kubeconfig,
-    Namespace,
-    ObjectStore,
-    ObjectStoreAddressing,
-    ObjectStoreAuthorities,
-    ObjectStoreEndpoint,
-    ObjectStoreRegion,
-    Output,
-    PriorityClassPrefix,
-    PullSecret,
-    Report,
-    RunAsUser,
-    RuntimeClass,
-    Store,
-)
+from ..cluster import UNNAMED, Cluster
+from ..cluster_options import OBJECTS, PLACE, PODS, takes
+from ..options import Output, Report, Store
 from ..terminal import paint
 from ..writing import write, write_as
 
@@ -40,22 +22,9 @@ EXAMPLES = """\
 _COLOURS = {"passed": "green", "warning": "yellow", "failed": "red"}
 
 
+@takes(PLACE, PODS, OBJECTS)
 def doctor(
-    context: Context = "",
-    namespace: Namespace = "",
-    kubeconfig: Kubeconfig = "",
-    agent_image: AgentImage = "",
-    clone_secret: CloneSecret = "",
-    authorities: Authorities = "",
-    runtime_class: RuntimeClass = "",
-    pull_secret: PullSecret = None,
-    priority_class_prefix: PriorityClassPrefix = "",
-    run_as_user: RunAsUser = None,
-    object_store: ObjectStore = "",
-    object_store_endpoint: ObjectStoreEndpoint = "",
-    object_store_region: ObjectStoreRegion = "",
-    object_store_addressing: ObjectStoreAddressing = None,
-    object_store_ca_cert: ObjectStoreAuthorities = "",
+    cluster: Cluster = UNNAMED,
     store: Store = None,
     output: Output = Report.TEXT,
 ) -> None:
@@ -67,23 +36,6 @@ def doctor(
     from ansible_collections.c8s.ci.plugins.module_utils.runs.clock import utc_now
     from ansible_collections.c8s.ci.plugins.module_utils.runs.doctor.examination import examined
 
-    cluster = Cluster(
-        context,
-        namespace,
-        kubeconfig,
-        agent_image,
-        clone_secret,
-        authorities,
-        runtime_class,
-        tuple(pull_secret or ()),
-        priority_class_prefix,
-        run_as_user,
-        object_store=object_store,
-        object_store_endpoint=object_store_endpoint,
-        object_store_region=object_store_region,
-        object_store_addressing=object_store_addressing or "",
-        object_store_ca_cert=object_store_ca_cert,
-    )
     report = examined(cluster.options(store), os.environ, utc_now)
     if output is Report.TEXT:
         write("\n".join(map(_coloured, report.table.splitlines())))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..cluster import Cluster, kept_runs
-from ..options import Context, Kubeconfig, Namespace, RunPhase, Store, Table, TableOutput, WhereKept
+from ..cluster import UNNAMED, Cluster, kept_runs
+from ..cluster_options import PLACE, takes
+from ..options import RunPhase, Store, Table, TableOutput, WhereKept
 from ..terminal import say
 from ..view import words
 from ..writing import write, write_as
@@ -26,6 +27,7 @@ EXAMPLES = """\
 Record = dict[str, Any]
 
 
+@takes(PLACE)
 def runs(
     name: Annotated[
         str, typer.Argument(metavar="[RUN]", show_default=False, help="Only this run")
@@ -44,9 +46,7 @@ def runs(
         bool, typer.Option("--all", "-a", help="Also the runs that a matrix consists of")
     ] = False,
     executor: WhereKept = None,
-    context: Context = "",
-    namespace: Namespace = "",
-    kubeconfig: Kubeconfig = "",
+    cluster: Cluster = UNNAMED,
     store: Store = None,
     output: TableOutput = Table.TEXT,
 ) -> None:
@@ -57,7 +57,7 @@ def runs(
     """
     from ansible_collections.c8s.ci.plugins.module_utils.runs import inspection
 
-    kept = kept_runs(store, Cluster(context, namespace, kubeconfig, executor=executor))
+    kept = kept_runs(store, cluster)
     if name:
         _show_one(kept, inspection.one(kept, name), output)
         return

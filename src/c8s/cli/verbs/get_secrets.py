@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ..cluster import Cluster
-from ..options import Context, Kubeconfig, Namespace, Table, TableOutput
+from ..cluster import UNNAMED, Cluster
+from ..cluster_options import PLACE, takes
+from ..options import Table, TableOutput
 from ..terminal import say
 from ..view import words
 from ..writing import write, write_as
@@ -20,13 +21,12 @@ EXAMPLES = """\
 """
 
 
+@takes(PLACE)
 def secrets(
     name: Annotated[
         str, typer.Argument(metavar="[NAME]", show_default=False, help="Only this Secret")
     ] = "",
-    context: Context = "",
-    namespace: Namespace = "",
-    kubeconfig: Kubeconfig = "",
+    cluster: Cluster = UNNAMED,
     output: TableOutput = Table.TEXT,
 ) -> None:
     """List the Secrets that c8s has made, or show one, with its keys.
@@ -38,7 +38,7 @@ def secrets(
         managed_secrets,
     )
 
-    kept = managed_secrets(Cluster(context, namespace, kubeconfig).options(None), os.environ)
+    kept = managed_secrets(cluster.options(None), os.environ)
     found = [kept.one(name)] if name else kept.listed()
     if output in (Table.JSON, Table.YAML):
         write_as(output, found[0] if name else {"items": found})

@@ -9,20 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..cluster import Cluster, kept_runs
-from ..options import (
-    Context,
-    Kubeconfig,
-    Namespace,
-    ObjectStore,
-    ObjectStoreAddressing,
-    ObjectStoreAuthorities,
-    ObjectStoreEndpoint,
-    ObjectStoreRegion,
-    RunName,
-    Store,
-    WhereKept,
-)
+from ..cluster import UNNAMED, Cluster, kept_runs
+from ..cluster_options import OBJECTS, PLACE, takes
+from ..options import RunName, Store, WhereKept
 from ..view.joined import Joined
 from ..writing import write
 
@@ -39,6 +28,7 @@ EXAMPLES = """\
 _LOOK_SECONDS = 0.2
 
 
+@takes(PLACE, OBJECTS)
 def logs(
     name: RunName,
     step: Annotated[str, typer.Option("--step", metavar="STEP", help="Only this step")] = "",
@@ -54,14 +44,7 @@ def logs(
         typer.Option("--attempt", metavar="N", min=0, help="Which attempt (default: the last)"),
     ] = 0,
     executor: WhereKept = None,
-    context: Context = "",
-    namespace: Namespace = "",
-    kubeconfig: Kubeconfig = "",
-    object_store: ObjectStore = "",
-    object_store_endpoint: ObjectStoreEndpoint = "",
-    object_store_region: ObjectStoreRegion = "",
-    object_store_addressing: ObjectStoreAddressing = None,
-    object_store_ca_cert: ObjectStoreAuthorities = "",
+    cluster: Cluster = UNNAMED,
     store: Store = None,
 ) -> None:
     """Show what the steps of a run printed, with its secrets masked.
@@ -74,20 +57,7 @@ def logs(
         raise typer.BadParameter("an attempt that can be named has begun; leave out --follow")
     if attempt and not step:
         raise typer.BadParameter("--attempt needs --step")
-    kept = kept_runs(
-        store,
-        Cluster(
-            context,
-            namespace,
-            kubeconfig,
-            executor=executor,
-            object_store=object_store,
-            object_store_endpoint=object_store_endpoint,
-            object_store_region=object_store_region,
-            object_store_addressing=object_store_addressing or "",
-            object_store_ca_cert=object_store_ca_cert,
-        ),
-    )
+    kept = kept_runs(store, cluster)
     if follow:
         _follow(kept, name, step, tail)
     elif step:

@@ -11,27 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .. import pipeline_file
-from ..cluster import Cluster
+from ..cluster import UNNAMED, Cluster
+from ..cluster_options import PLACE, PODS, takes
 from ..options import (
-    AgentImage,
-    Authorities,
     Branch,
-    CloneSecret,
     Commit,
-    Context,
     Event,
     Executor,
     File,
     IdempotencyKey,
-    Kubeconfig,
-    Namespace,
     NewRunName,
     Output,
-    PriorityClassPrefix,
-    PullSecret,
     Report,
-    RunAsUser,
-    RuntimeClass,
     Tag,
     WantedEvent,
 )
@@ -53,6 +44,7 @@ EXAMPLES = """\
 """
 
 
+@takes(PLACE, PODS)
 def plan(
     file: File = None,
     event: WantedEvent = None,
@@ -69,16 +61,7 @@ def plan(
     ] = None,
     name: NewRunName = "",
     idempotency_key: IdempotencyKey = "",
-    context: Context = "",
-    namespace: Namespace = "",
-    kubeconfig: Kubeconfig = "",
-    agent_image: AgentImage = "",
-    clone_secret: CloneSecret = "",
-    authorities: Authorities = "",
-    runtime_class: RuntimeClass = "",
-    pull_secret: PullSecret = None,
-    priority_class_prefix: PriorityClassPrefix = "",
-    run_as_user: RunAsUser = None,
+    cluster: Cluster = UNNAMED,
     output: Output = Report.TEXT,
 ) -> None:
     """Show what a run would do, without doing any of it.
@@ -100,19 +83,6 @@ def plan(
     content = pipeline_file.read(path)
     pipeline = load(content, pipeline_file.label(path))
     trigger = _trigger(path, event, Source(branch=branch, tag=tag, commit=commit), changed_path)
-    cluster = Cluster(
-        context,
-        namespace,
-        kubeconfig,
-        agent_image,
-        clone_secret,
-        authorities,
-        runtime_class,
-        tuple(pull_secret or ()),
-        priority_class_prefix,
-        run_as_user,
-        executor,
-    )
     if cluster.named:
         file_of = parsed(content, pipeline_file.label(path))
         raise typer.Exit(_rehearse(cluster, file_of, trigger, name, idempotency_key, output))

@@ -6,30 +6,16 @@ from typing import Annotated
 
 import typer
 
-from ..cluster import Cluster
+from ..cluster import UNNAMED, Cluster
+from ..cluster_options import OBJECTS, PLACE, PODS, takes
 from ..launching import Launch, executor_of, launch
 from ..options import (
-    AgentImage,
-    Authorities,
-    CloneSecret,
-    Context,
     Executor,
-    Kubeconfig,
-    Namespace,
-    ObjectStore,
-    ObjectStoreAddressing,
-    ObjectStoreAuthorities,
-    ObjectStoreEndpoint,
-    ObjectStoreRegion,
     Parallel,
-    PriorityClassPrefix,
     Progress,
     ProgressOutput,
-    PullSecret,
     Quiet,
-    RunAsUser,
     RunName,
-    RuntimeClass,
     SecretsFile,
     Store,
     VaultPasswordFile,
@@ -42,6 +28,7 @@ EXAMPLES = """\
 """
 
 
+@takes(PLACE, PODS, OBJECTS)
 def rerun(
     name: RunName,
     failed: Annotated[
@@ -55,21 +42,7 @@ def rerun(
     secrets: SecretsFile = None,
     vault_password_file: VaultPasswordFile = None,
     parallel: Parallel = None,
-    context: Context = "",
-    namespace: Namespace = "",
-    kubeconfig: Kubeconfig = "",
-    agent_image: AgentImage = "",
-    clone_secret: CloneSecret = "",
-    authorities: Authorities = "",
-    runtime_class: RuntimeClass = "",
-    pull_secret: PullSecret = None,
-    priority_class_prefix: PriorityClassPrefix = "",
-    run_as_user: RunAsUser = None,
-    object_store: ObjectStore = "",
-    object_store_endpoint: ObjectStoreEndpoint = "",
-    object_store_region: ObjectStoreRegion = "",
-    object_store_addressing: ObjectStoreAddressing = None,
-    object_store_ca_cert: ObjectStoreAuthorities = "",
+    cluster: Cluster = UNNAMED,
     store: Store = None,
     output: ProgressOutput = Progress.TEXT,
     quiet: Quiet = False,
@@ -79,24 +52,6 @@ def rerun(
     It becomes a new run of the same pipeline and commit. Secrets are kept
     nowhere, so they have to be given again.
     """
-    cluster = Cluster(
-        context,
-        namespace,
-        kubeconfig,
-        agent_image,
-        clone_secret,
-        authorities,
-        runtime_class,
-        tuple(pull_secret or ()),
-        priority_class_prefix,
-        run_as_user,
-        executor,
-        object_store=object_store,
-        object_store_endpoint=object_store_endpoint,
-        object_store_region=object_store_region,
-        object_store_addressing=object_store_addressing or "",
-        object_store_ca_cert=object_store_ca_cert,
-    )
     where = executor or executor_of(store, name, cluster)
     wanted = Launch(where, store, secrets, vault_password_file, parallel, output, quiet, cluster)
     by = user()

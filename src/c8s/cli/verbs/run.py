@@ -7,35 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .. import pipeline_file
-from ..cluster import Cluster
+from ..cluster import UNNAMED, Cluster
+from ..cluster_options import OBJECTS, PLACE, PODS, takes
 from ..launching import Launch, launch
 from ..options import (
-    AgentImage,
-    Authorities,
     Branch,
-    CloneSecret,
     Commit,
-    Context,
     Executor,
     File,
     IdempotencyKey,
-    Kubeconfig,
-    Namespace,
     NewRunName,
-    ObjectStore,
-    ObjectStoreAddressing,
-    ObjectStoreAuthorities,
-    ObjectStoreEndpoint,
-    ObjectStoreRegion,
     Parallel,
-    PriorityClassPrefix,
     Progress,
     ProgressOutput,
-    PullSecret,
     Quiet,
     Repository,
-    RunAsUser,
-    RuntimeClass,
     SecretsFile,
     Store,
     Tag,
@@ -62,6 +48,7 @@ EXAMPLES = """\
 """
 
 
+@takes(PLACE, PODS, OBJECTS)
 def run(
     file: File = None,
     executor: WantedExecutor = None,
@@ -78,21 +65,7 @@ def run(
         str, typer.Option("--triggered-by", metavar="WHO", help="Who the record says asked for it")
     ] = "manual",
     parallel: Parallel = None,
-    context: Context = "",
-    namespace: Namespace = "",
-    kubeconfig: Kubeconfig = "",
-    agent_image: AgentImage = "",
-    clone_secret: CloneSecret = "",
-    authorities: Authorities = "",
-    runtime_class: RuntimeClass = "",
-    pull_secret: PullSecret = None,
-    priority_class_prefix: PriorityClassPrefix = "",
-    run_as_user: RunAsUser = None,
-    object_store: ObjectStore = "",
-    object_store_endpoint: ObjectStoreEndpoint = "",
-    object_store_region: ObjectStoreRegion = "",
-    object_store_addressing: ObjectStoreAddressing = None,
-    object_store_ca_cert: ObjectStoreAuthorities = "",
+    cluster: Cluster = UNNAMED,
     store: Store = None,
     output: ProgressOutput = Progress.TEXT,
     quiet: Quiet = False,
@@ -108,24 +81,6 @@ def run(
     Progress goes to stderr. Ctrl-C cancels the run and waits until nothing of it
     is left.
     """
-    cluster = Cluster(
-        context,
-        namespace,
-        kubeconfig,
-        agent_image,
-        clone_secret,
-        authorities,
-        runtime_class,
-        tuple(pull_secret or ()),
-        priority_class_prefix,
-        run_as_user,
-        executor,
-        object_store=object_store,
-        object_store_endpoint=object_store_endpoint,
-        object_store_region=object_store_region,
-        object_store_addressing=object_store_addressing or "",
-        object_store_ca_cert=object_store_ca_cert,
-    )
     where = Executor.KUBERNETES if cluster.named else executor or Executor.LOCAL
     asked = Source(repository, commit, branch, tag)
 

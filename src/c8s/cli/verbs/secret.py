@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
-from ..cluster import Cluster
-from ..options import Context, Kubeconfig, Namespace, Output, Report
+from ..cluster import UNNAMED, Cluster
+from ..cluster_options import PLACE, takes
+from ..options import Output, Report
 from ..terminal import paint, say
 from ..writing import write, write_as
 
@@ -23,6 +24,7 @@ EXAMPLES = """\
 """
 
 
+@takes(PLACE)
 def create(
     name: Annotated[
         str, typer.Argument(metavar="NAME", show_default=False, help="The Secret's name")
@@ -56,9 +58,7 @@ def create(
     force: Annotated[
         bool, typer.Option("--force", help="Also change a Secret that c8s has not made")
     ] = False,
-    context: Context = "",
-    namespace: Namespace = "",
-    kubeconfig: Kubeconfig = "",
+    cluster: Cluster = UNNAMED,
     output: Output = Report.TEXT,
 ) -> None:
     """Make a Secret for the steps of pipelines, or change it.
@@ -88,7 +88,7 @@ def create(
         variables=_once([_variable(word) for word in from_env or ()]),
         environment=os.environ,
     )
-    secrets = managed_secrets(Cluster(context, namespace, kubeconfig).options(None), os.environ)
+    secrets = managed_secrets(cluster.options(None), os.environ)
     change = secrets.present(name, data, purge=purge, force=force, check=False)
     for hint in secret_data.advice(data):
         _warn(hint)
