@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -76,6 +76,66 @@ def test_a_record_that_finds_no_room_ends_all_and_goes_on_later(yard: Yard, mark
     record = launch.whole()
     assert set(phases(record).values()) == {"Succeeded"}
     assert lines(quick) == ["+"]
+
+
+@pytest.fixture
+def disk(yard: Yard) -> Iterator[Callable[[str], None]]:
+    """Puts a disk of its own under the store, with these mount options; again: changes them."""
+    mounted = False
+
+    def put(options: str) -> None:
+        nonlocal mounted
+        yard.store.mkdir(exist_ok=True)
+        words = f"remount,{options}" if mounted else options
+        subprocess.run(["mount", "-t", "tmpfs", "-o", words, "tmpfs", yard.store], check=True)
+        mounted = True
+
+    yield put
+    if mounted:
+        subprocess.run(["umount", yard.store], check=True)
+
+
+def test_a_full_disk_under_the_store_loses_nothing_that_was_kept(
+    yard: Yard, marker: str, disk: Callable[[str], None]
+):
+    quick, room = (yard.folder / name for name in ("quick", "room"))
+    launch = Launch(
+        yard,
+        {
+            "quick": [f"echo + >>{quick}"],
+            "loud": {
+                "commands": [
+                    "head -c 1000000 /dev/zero | tr '\\0' x",
+                    f"test -e {room} || sleep 300; : {marker}",
+                ],
+                "dependsOn": ["quick"],
+            },
+        },
+    )
+    disk("size=512k")
+    process = launch.begin()
+    _output, complaint = process.communicate(timeout=60)
+    assert process.returncode not in (0, None)
+    assert f"{yard.store}/runs/mine/record.json; make room there" in complaint.decode()
+    assert "Traceback" not in complaint.decode()
+    assert alive(marker) == []
+    assert list(yard.workspaces.iterdir()) == []
+
+    disk("size=16m")
+    room.touch()
+    record = launch.whole()
+    assert set(phases(record).values()) == {"Succeeded"}
+    assert lines(quick) == ["+"]
+
+
+def test_a_store_on_a_read_only_disk_is_told(yard: Yard, disk: Callable[[str], None]):
+    disk("ro")
+    process = Launch(yard, {"only": ["true"]}).begin()
+    _output, complaint = process.communicate(timeout=60)
+    assert process.returncode not in (0, None)
+    assert str(yard.store) in complaint.decode()
+    assert "Read-only file system" in complaint.decode()
+    assert "Traceback" not in complaint.decode()
 
 
 def test_without_room_for_a_record_nothing_is_half_written(tmp_path: Path):
