@@ -44,7 +44,6 @@ NAMED = [
     ("jobs", "list"),
     ("pods", "list"),
     ("secrets", "get"),
-    ("pods/log", "get"),
 ]
 # Rights that are needed only when something befalls a run, or to be quick or tidy; see below.
 AT_TIMES = [
@@ -55,6 +54,7 @@ AT_TIMES = [
     ("jobs", "watch"),
     ("pods", "delete"),
     ("pods", "watch"),
+    ("pods/log", "get"),
     ("events", "list"),
     ("pods/exec", "create"),
     ("pods/exec", "get"),
@@ -135,6 +135,15 @@ def test_a_step_whose_job_may_not_be_made_fails_and_says_so(lab: Lab, tmp_path: 
     step = run.status.step("a")
     assert (step.phase, step.reason) == (Phase.FAILED, "Denied")
     assert 'create resource "jobs"' in step.message
+
+
+def test_a_step_whose_log_may_not_be_read_fails_and_says_so(lab: Lab, tmp_path: Path) -> None:
+    rules, _carrying = documented()
+    lab.secret("deploy", token="hunter2-very-secret")
+    run = as_user(lab, tmp_path, without(rules, "pods/log", "get")).run(STEPS)
+    step = run.status.step("a")
+    assert (step.phase, step.reason) == (Phase.FAILED, "Denied")
+    assert 'get resource "pods/log"' in step.message
 
 
 def test_who_may_not_watch_sees_it_end_all_the_same(lab: Lab, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import datetime
 import time
 from typing import Any
 
-from ...core.errors import C8sError, Unavailable
+from ...core.errors import C8sError, Denied, Unavailable
 from ...kube.backoff import Backoff
 from ...pipeline.observation import Observation, State
 from ..step_fault import StepFault
@@ -97,7 +97,8 @@ class PodAttempt:
             return None
         if not isinstance(fault, C8sError | StepFault):
             raise fault
-        return str(getattr(fault, "reason", "StorageError")), str(fault)
+        usual = "Denied" if isinstance(fault, Denied) else "StorageError"
+        return str(getattr(fault, "reason", usual)), str(fault)
 
     def meets(self, pod: str) -> None:
         """The newest pod has this name; where its Job has replaced one, all begins anew."""
