@@ -300,6 +300,9 @@ class KubernetesExecutor:
             return dataclasses.replace(
                 found, exit_code=None, disruption=True, reason="PodDeleted", message=kept.message
             )
+        if kept.reason:
+            # What still waits in it waits in vain.
+            self._jobs.end(followed, pod)
         return dataclasses.replace(
             found,
             artifact_urls=kept.urls,

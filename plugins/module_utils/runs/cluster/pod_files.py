@@ -12,7 +12,7 @@ import dataclasses
 import json
 from collections.abc import Iterator
 
-from ...core.errors import C8sError, Conflict, InvalidInput, NotFound, Unavailable
+from ...core.errors import C8sError, Conflict, Denied, InvalidInput, NotFound, Unavailable
 from ...masking.masker import Secrets
 from ...pipeline.observation import Observation
 from ...pipeline.pod import (
@@ -98,8 +98,8 @@ class PodFiles:
 
     def let_go(self, pod: Manifest) -> None:
         """Let a pod end that waits for its files to be fetched."""
-        # One that has gone meanwhile waits for nothing any more.
-        with contextlib.suppress(Conflict, NotFound):
+        # One that has gone waits for nothing any more; who may not reach it has been told.
+        with contextlib.suppress(Conflict, Denied, NotFound):
             self._agent.open_door(pod, KEEPER_CONTAINER, "fetched")
 
     def _collect(
