@@ -94,8 +94,9 @@ def test_a_server_that_dies_during_a_run_loses_no_line_and_holds_up_no_step(
         wait_for("news of the store", lambda: notices(lab))
         let_it_end(lab)
         wait_for("the end of the last step", lambda: is_over(lab, "b"))
+        # Its record comes some seconds behind.
+        wait_for("the record", lambda: runs.named("one").status.phase is Phase.RUNNING)
         assert not ended, "the run ends when its logs are kept"
-        assert runs.named("one").status.phase is Phase.RUNNING
     finally:
         server.start()
         thread.join(120)
