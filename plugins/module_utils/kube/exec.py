@@ -22,7 +22,10 @@ _TICK_SECONDS = 0.5
 _LAST_WORDS_SECONDS = 1.0
 _NOT_FOUND = ("executable file not found", "no such file or directory", "not found in $PATH")
 _NOT_RUNNABLE = ("permission denied", "exec format error", "is a directory")
-_STOPPED = ("stopped container", "not running", "completed pod", "not in running state")
+_STOPPED = (
+    *("container not found", "stopped container", "not running", "no running task found"),
+    *("completed pod", "not in running state", "CONTAINER_EXITED"),
+)
 
 Sink = Callable[[bytes], object]
 
@@ -75,8 +78,9 @@ def execute(
     hand over the rest): run such a one with `; cat >/dev/null` behind it.
 
     Raises Timeout after `timeout` seconds (the command may go on: the API has no way to end it
-    but to close its streams), OutputTooLarge, NotFound for no such pod or container, Conflict for
-    a container that does not run, Denied, and CutOff or Unavailable when the end is not known.
+    but to close its streams), OutputTooLarge, NotFound for no such pod, InvalidInput for a
+    container that it does not have, Conflict for one that does not run, Denied, and CutOff or
+    Unavailable when the end is not known. A container that ends while the command runs kills it.
     """
     what = f"run {command[0] if command else 'nothing'} in {namespace}/{pod}/{container}"
     query = [("container", container), ("stdout", "true"), ("stderr", "true")]
@@ -85,7 +89,7 @@ def execute(
     query += [("command", word) for word in command]
     limit = clock() + timeout
     output = _Output(stdout, stderr, output_limit, what)
-    with open_channels(client, POD.path(namespace, pod, "exec"), query, doing=what) as channels:
+    with _opened(client, POD.path(namespace, pod, "exec"), query, what) as channels:
         feed = _Feed(channels, stdin, what)
         end: bytes | None = None
         while not channels.ended:
@@ -111,6 +115,16 @@ def execute(
     if end is None:
         raise Unavailable(f"cannot {what}: the server closed without saying how it ended")
     return _result(end, output, what)
+
+
+def _opened(client: Client, path: str, query: list[tuple[str, str]], what: str) -> Channels:
+    try:
+        return open_channels(client, path, query, doing=what)
+    except (InvalidInput, Unavailable) as error:
+        # Node agents have no code of their own for it; they say it as an internal error.
+        if any(words in error.message for words in _STOPPED):
+            raise Conflict(error.message) from error
+        raise
 
 
 class _Feed:
@@ -210,7 +224,7 @@ def _code_of_no_start(message: str) -> int:
 
 def _fault(message: str, what: str) -> C8sError:
     said = f"cannot {what}: {message}"
-    if "container not found" in message or "pod not found" in message:
+    if "pod not found" in message:
         return NotFound(said)
     if any(words in message for words in _STOPPED):
         return Conflict(said)

@@ -1,4 +1,4 @@
-"""A namespace of a real control plane for each test, and its administrator."""
+"""A namespace of a real control plane or node for each test, and its administrator."""
 
 from __future__ import annotations
 
@@ -15,10 +15,18 @@ from ansible_collections.c8s.ci.plugins.module_utils.kube.connection import Clie
 from integration.cluster.planning import place, plan
 from integration.kube.reach import client_of
 from kube.cluster import Cluster
-from kube.fixtures import control_namespace, control_plane
+from kube.fixtures import cluster, control_namespace, control_plane, namespace
 from unit.plugins.conftest import call
 
-__all__ = ["call", "control_namespace", "control_plane", "place", "plan"]
+__all__ = [
+    "call",
+    "cluster",
+    "control_namespace",
+    "control_plane",
+    "namespace",
+    "place",
+    "plan",
+]
 
 PROGRAM = Path(sys.executable).with_name("c8s")
 

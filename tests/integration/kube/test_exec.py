@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import (
+    Conflict,
     Denied,
     InvalidInput,
     NotFound,
     Timeout,
-    Unavailable,
 )
 from ansible_collections.c8s.ci.plugins.module_utils.kube.connection import Client
 from ansible_collections.c8s.ci.plugins.module_utils.kube.exec import (
@@ -25,12 +25,15 @@ from ansible_collections.c8s.ci.plugins.module_utils.kube.exec import (
     OutputTooLarge,
     execute,
 )
+from ansible_collections.c8s.ci.plugins.module_utils.kube.kinds import POD
 from ansible_collections.c8s.ci.plugins.module_utils.kube.network_faults import CutOff
+from ansible_collections.c8s.ci.plugins.module_utils.kube.resources import Resources
 
 from integration.kube.reach import client_of, start_pod, wired
 from integration.kube.wire import wire
 from kube.cluster import Cluster
 from kube.fixtures import own_namespace
+from kube.waiting import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +132,15 @@ def test_what_is_not_there(client: Client, pod: str) -> None:
 
 
 def test_a_container_that_has_ended(client: Client, namespace: str) -> None:
-    start_pod(client, namespace, "p", "true")
-    with pytest.raises((Unavailable, NotFound, InvalidInput), match="cannot run true"):
+    start_pod(client, namespace, "p", "sleep 3")
+    # What runs in it goes with it.
+    assert run(client, namespace, "sleep", "30").exit_code == 137
+
+    def ended() -> bool:
+        return bool(Resources(client).get(POD, "p", namespace)["status"]["phase"] == "Succeeded")
+
+    wait_for("the pod to end", ended, timeout=30)
+    with pytest.raises(Conflict, match="cannot run true"):
         run(client, namespace, "true")
 
 

@@ -60,9 +60,12 @@ def as_written(log: bytes) -> bytes:
 class TestContent:
     def test_of_a_short_life(self, client: Client, namespace: str) -> None:
         start_pod(client, namespace, "p", "echo one; echo two >&2; printf three")
-        got = whole(client, namespace, "p")
-        assert sorted(got.split()) == [b"one", b"three", b"two"]
-        assert got.count(b"\n") == 2
+        # The node may hand on the second stream after the unfinished line of the first.
+        assert whole(client, namespace, "p") in (
+            b"one\ntwo\nthree",
+            b"one\nthreetwo\n",
+            b"two\none\nthree",
+        )
 
     def test_of_many_that_end_at_once(self, client: Client, namespace: str) -> None:
         names = [f"p{i}" for i in range(12)]

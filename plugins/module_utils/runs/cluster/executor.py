@@ -245,7 +245,10 @@ class KubernetesExecutor:
             self._do(followed, "release", lambda: self._release_pod(followed, step, pod))
         # After another driver its pod may be known sooner than the ends of what it depends on.
         complete = all(run.status.step(name).phase.terminal for name in step.depends_on)
-        if pod is not None and may_begin and complete and is_running(pod, RESTORE_CONTAINER):
+        restoring = (
+            may_begin and complete and pod is not None and is_running(pod, RESTORE_CONTAINER)
+        )
+        if pod is not None and restoring:
             self._do(followed, "restore", lambda: self._files.restore(run, step, pod))
         fault = followed.failure("restore")
         if fault is not None and not found.state.over:
@@ -265,7 +268,7 @@ class KubernetesExecutor:
         if followed.log is not None and found.state.over:
             followed.log.container_ended()
         if not found.state.over:
-            return followed.waiting(found, "restore")
+            return followed.waiting(found, "restore") if restoring else found
         if followed.log is not None and not followed.log.kept.done():
             return followed.while_unfinished(found)
         self._do(followed, "finish", lambda: self._finish(session, followed, step, pod, found))

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from typing import IO, Any, BinaryIO
 
-from ...core.errors import C8sError, Unavailable
+from ...core.errors import C8sError, Conflict, NotFound, Unavailable
 from ...kube.connection import Client
 from ...kube.exec import execute
 from ...pipeline.pod import CONTROL, WORKSPACE, Manifest
@@ -19,17 +19,22 @@ ARTIFACT_LIMIT = 5 * 2**30
 """Bytes that the files of one artifact or cache may have, unpacked."""
 LATER = 75
 """The agent's exit code for what may work when it is tried again."""
+_KILLED = 137
 
 
 class CarryFailed(C8sError):
     """What carries files beside a step ended badly; to ask again would change nothing."""
 
 
+class ContainerEnded(C8sError):
+    """The container of ours, or its pod, is no more; its status tells what came of it."""
+
+
 class PodAgent:
     """The agent's containers in the pods of one namespace.
 
     Every call raises Unavailable where it may work later, CarryFailed where the command ends
-    badly, Conflict or NotFound where its container does not run any more.
+    badly, ContainerEnded where its container does not run any more or ends meanwhile.
     """
 
     def __init__(self, client: Client, namespace: str) -> None:
@@ -101,22 +106,25 @@ class PodAgent:
         stdout: IO[bytes] | None = None,
     ) -> None:
         name = pod["metadata"]["name"]
-        result = execute(
-            self._client,
-            self._namespace,
-            name,
-            container,
-            command,
-            stdin=stdin,
-            stdout=stdout.write if stdout is not None else None,
-            timeout=CARRY_SECONDS,
-            output_limit=ARTIFACT_LIMIT,
-        )
-        if result.exit_code == 0:
-            return
+        where = (self._client, self._namespace, name, container)
+        try:
+            result = execute(
+                *where,
+                command,
+                stdin=stdin,
+                stdout=stdout.write if stdout is not None else None,
+                timeout=CARRY_SECONDS,
+                output_limit=ARTIFACT_LIMIT,
+            )
+            if result.exit_code == 0:
+                return
+            if result.exit_code == _KILLED:
+                execute(*where, ["true"])  # Was it killed alone, or with its container?
+        except (Conflict, NotFound) as error:
+            raise ContainerEnded(error.message) from error
         verb = command[len(AGENT)] if command[: len(AGENT)] == [*AGENT] else command[0]
-        said = result.message or result.stderr.decode(errors="replace").strip()
-        fault = f"{verb} in {name}/{container} failed: {said}"
+        said = result.message or result.stderr.decode(errors="replace").strip() or "no word why"
+        fault = f"{verb} in {name}/{container} failed with code {result.exit_code}: {said}"
         raise Unavailable(fault) if result.exit_code == LATER else CarryFailed(fault)
 
 

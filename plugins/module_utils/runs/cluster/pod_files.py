@@ -12,7 +12,7 @@ import dataclasses
 import json
 from collections.abc import Iterator
 
-from ...core.errors import C8sError, Conflict, Denied, InvalidInput, NotFound, Unavailable
+from ...core.errors import C8sError, Denied, InvalidInput, NotFound, Unavailable
 from ...masking.masker import Secrets
 from ...pipeline.observation import Observation
 from ...pipeline.pod import (
@@ -27,7 +27,7 @@ from ...pipeline.template import render_key
 from ...storage import atomic
 from ...storage.run_objects import RunObjects
 from ..step_fault import StepFault
-from .pod_agent import CarryFailed, PodAgent
+from .pod_agent import CarryFailed, ContainerEnded, PodAgent
 from .pod_artifacts import PodArtifacts, bring_object, keep_object
 
 
@@ -55,9 +55,14 @@ class PodFiles:
     def restore(self, run: Run, step: Step, pod: Manifest) -> None:
         """Bring caches and the artifacts of dependencies into the workspace, then let it begin.
 
-        Raises StepFault where an artifact is gone or a file cannot be brought, Unavailable where
-        that may be tried again.
+        Nothing is left to do where the container has ended that it goes through: a driver before
+        this one may have let the step begin. Raises StepFault where an artifact is gone or a file
+        cannot be brought, Unavailable where that may be tried again.
         """
+        with contextlib.suppress(ContainerEnded):
+            self._restore(run, step, pod)
+
+    def _restore(self, run: Run, step: Step, pod: Manifest) -> None:
         for cache in step.caches:
             with _as_fault("CacheFailed"):
                 key = self._cache(pod, RESTORE_CONTAINER, cache)
@@ -99,7 +104,7 @@ class PodFiles:
     def let_go(self, pod: Manifest) -> None:
         """Let a pod end that waits for its files to be fetched."""
         # One that has gone waits for nothing any more; who may not reach it has been told.
-        with contextlib.suppress(Conflict, Denied, NotFound):
+        with contextlib.suppress(ContainerEnded, Denied):
             self._agent.open_door(pod, KEEPER_CONTAINER, "fetched")
 
     def _collect(
@@ -148,7 +153,7 @@ def _as_fault(reason: str) -> Iterator[None]:
     """Let what goes wrong with files count as the step's failure; what may pass is tried again."""
     try:
         yield
-    except Unavailable:
+    except (ContainerEnded, Unavailable):
         raise
     except (InvalidInput, NotFound, CarryFailed) as error:
         raise StepFault(reason, str(error)) from error
