@@ -90,8 +90,10 @@ def test_what_is_taken_away_is_run_again_and_counts_for_no_failure(
             name = running_pod(lab)["metadata"]["name"]
             befalls(lab)
             path = f"/api/v1/namespaces/{lab.namespace}/pods/{name}"
-            wait_for("the pod's end", lambda: not still_there(lab, path), timeout=60)
-            closed.open()
+            try:
+                wait_for("the pod's end", lambda: not still_there(lab, path), timeout=60)
+            finally:
+                closed.open()
 
         with meanwhile(befall):
             run = lab.run(
@@ -120,9 +122,11 @@ def test_a_pod_that_waits_for_its_files_to_be_fetched_keeps_no_eviction_waiting(
             },
         )
         path = f"/api/v1/namespaces/{lab.namespace}/pods/{name}"
-        wait_for("the pod's end", lambda: not still_there(lab, path), timeout=60)
-        gone.append(name)
-        closed.open()
+        try:
+            wait_for("the pod's end", lambda: not still_there(lab, path), timeout=60)
+            gone.append(name)
+        finally:
+            closed.open()
 
     with gate(lab.cluster.host_address) as closed:
         steps = f"""
@@ -145,6 +149,23 @@ def test_a_pod_that_waits_for_its_files_to_be_fetched_keeps_no_eviction_waiting(
     assert run.status.step("a").failures == 0
     assert gone[0] not in lab.log(run, "a")
     assert lab.log(run, "b") == "made\n"
+
+
+def test_a_step_with_artifacts_that_ignores_its_timeout_is_killed_and_not_run_again(
+    lab: Lab,
+) -> None:
+    run = lab.run(f"""
+  - name: a
+    image: busybox
+    {SMALL}
+    commands: ["trap '' TERM", mkdir out, echo made > out/it, echo begun, sleep 300]
+    artifacts: [out/*]
+    timeout: 2s
+""")
+    step = run.status.step("a")
+    assert (step.phase, step.reason, step.attempts) == (Phase.FAILED, "Timeout", 1), step
+    assert lab.log(run, "a") == "begun\n"
+    wait_for("no pod", lambda: not living(lab.items("pods")), timeout=40)
 
 
 def still_there(lab: Lab, path: str) -> bool:

@@ -69,6 +69,9 @@ class Fault:
     time), `changed` where that is given, and for a stream what `lines` makes of its lines. With
     `lost` its connection breaks instead, with `silent` nothing comes at all. `before` is called
     when the server has answered and the client knows nothing of it, `after` when it does.
+
+    To an exec happens `halfway` when so many bytes have gone to it (`halfway_in`) or come from it
+    (`halfway_out`) behind the handshake; Cut, raised by it, breaks the connection there.
     """
 
     times: int = 1
@@ -79,13 +82,16 @@ class Fault:
     silent: bool = False
     before: Callable[[], None] | None = None
     after: Callable[[], None] | None = None
+    halfway: Callable[[], None] | None = None
+    halfway_in: int | None = None
+    halfway_out: int | None = None
 
 
 NONE = Fault()
 
 
 class Cut(Exception):
-    """Raised by what makes lines: the stream breaks here."""
+    """Raised by what makes lines, or halfway through an exec: the stream breaks here."""
 
 
 class ApiProxy:
@@ -274,9 +280,15 @@ class ApiProxy:
             return
         if not fault.times:
             return
-        with self._upstream.tls_socket() as far, self._tracked(far):
+        with (
+            contextlib.suppress(Cut),
+            self._upstream.tls_socket() as far,
+            self._tracked(far),
+        ):
             far.sendall(head.text(self._upstream.host))
             said = 0
+            inwards = _Way(far, fault.halfway_in, fault.halfway)
+            outwards = _Way(near, fault.halfway_out, fault.halfway)
             while True:
                 ready, _out, _bad = select.select([near, far], [], [], 0.5)
                 if self._closed.is_set():
@@ -285,7 +297,7 @@ class ApiProxy:
                     data = near.recv(BLOCK)
                     if not data:
                         return
-                    far.sendall(data)
+                    inwards.send(data)
                 if far in ready or far.pending():
                     data = far.recv(BLOCK)
                     said += 1
@@ -298,9 +310,31 @@ class ApiProxy:
                             return
                     if not data:
                         break
-                    near.sendall(data)
+                    if said == 1:
+                        near.sendall(data)
+                        continue
+                    outwards.send(data)
         if fault.after is not None:
             fault.after()
+
+
+@dataclass(slots=True)
+class _Way:
+    """One direction of an exec, on which something happens behind so many bytes."""
+
+    target: socket.socket
+    left: int | None
+    happens: Callable[[], None] | None
+
+    def send(self, data: bytes) -> None:
+        if self.left is None or self.happens is None or len(data) < self.left:
+            self.target.sendall(data)
+            self.left = None if self.left is None else self.left - len(data)
+            return
+        here, self.left = self.left, None
+        self.target.sendall(data[:here])
+        self.happens()
+        self.target.sendall(data[here:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -299,6 +299,9 @@ class KubernetesExecutor:
             self._jobs.end(followed, pod)
             return found
         kept = self._files.collect(session.run, step, pod, session.masks, found)
+        if kept.gone and "end" in followed.work:
+            # It went because we ended it, and took more than its time of grace for that.
+            return dataclasses.replace(found, message=found.message or kept.message)
         if kept.gone:
             return dataclasses.replace(
                 found, exit_code=None, disruption=True, reason="PodDeleted", message=kept.message
