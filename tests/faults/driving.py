@@ -43,12 +43,14 @@ class Place:
     kubeconfig: Path
     agent: str = "c8s-agent"
 
-    def begin(self, file: Path, *words: str, **more: Any) -> subprocess.Popen[bytes]:
+    def begin(
+        self, file: Path, *words: str, program: Sequence[str] = (str(C8S),), **more: Any
+    ) -> subprocess.Popen[bytes]:
         """Start the command; called again with the same file it means the same run."""
         environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
         process = subprocess.Popen(
             [
-                *(str(C8S), "run", str(file), "--executor", "kubernetes", "-o", "json"),
+                *(*program, "run", str(file), "--executor", "kubernetes", "-o", "json"),
                 *("--namespace", self.namespace, "--store", str(self.store)),
                 *("--agent-image", self.agent, "--idempotency-key", KEY, *words),
             ],

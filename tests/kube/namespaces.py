@@ -93,17 +93,29 @@ def _own_network(name: str) -> int | None:
 
 def kill(name: str) -> None:
     """End every process of the instance and wait until the last is gone."""
-    for pid in dict(_processes(name)):
+    ending = dict(_processes(name))
+    for pid in ending:
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue
+    # The first process, nameless already, waits for all the others to be gone: till then they may
+    # be making files.
     wait_for(
         f"the end of {name}'s processes",
-        lambda: not list(_processes(name)),
+        lambda: not any(map(_lives, ending)) and not list(_processes(name)),
         timeout=20,
         pause=0.005,
     )
+
+
+def _lives(number: int) -> bool:
+    """Whether the process is there, and no zombie."""
+    try:
+        status = Path("/proc", str(number), "status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return "\nState:\tZ" not in status
 
 
 def _processes(name: str) -> Iterator[tuple[int, int]]:

@@ -26,12 +26,19 @@ def down(name: str) -> bool:
     _stop_kind(name)
     namespaces.kill(name)
     _remove_cgroups(f"c8s-{name}")
-    if folder.exists():
-        shutil.rmtree(folder)
+    # What is just dying may still make a file where all have been removed.
+    wait_for(f"the end of {folder}", partial(_cleared, folder), timeout=20)
     _unplug(folder)
     if home().is_dir() and not any(home().iterdir()):
         home().rmdir()
     return found
+
+
+def _cleared(folder: Path) -> bool:
+    """Whether the folder is gone with all in it. Raises OSError where something came anew."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    return True
 
 
 def _stop_kind(name: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -97,6 +99,25 @@ def test_stop_clears_what_a_killed_part_left(name: str, killed: str) -> None:
             cluster.stop(program, signal.SIGKILL)
     assert down(name)
     assert Traces.of(instance, inside) == before
+
+
+def test_stop_clears_what_dying_programs_make_meanwhile(name: str) -> None:
+    folder = home() / name
+    folder.mkdir(parents=True)
+    began, over = threading.Event(), time.monotonic() + 0.5
+
+    def make() -> None:
+        with contextlib.suppress(FileNotFoundError):
+            while time.monotonic() < over:
+                (folder / secrets.token_hex(8)).mkdir()
+                began.set()
+
+    maker = threading.Thread(target=make)
+    maker.start()
+    began.wait()
+    assert down(name)
+    maker.join()
+    assert not folder.exists()
 
 
 def test_a_start_clears_what_a_dead_instance_left(name: str) -> None:

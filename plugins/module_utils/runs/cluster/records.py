@@ -142,15 +142,21 @@ class ConfigMapRecords:
             "data": manifest.get("data"),
             "binaryData": manifest.get("binaryData"),
         }
-        self._client.request(
-            "PATCH",
-            self._place(name),
-            patch,
-            content_type=MERGE_PATCH,
-            repeatable=True,
-            patience=OUTAGE_SECONDS,
-            doing=f"keep the record of run {name}",
-        )
+        try:
+            self._client.request(
+                "PATCH",
+                self._place(name),
+                patch,
+                content_type=MERGE_PATCH,
+                repeatable=True,
+                patience=OUTAGE_SECONDS,
+                doing=f"keep the record of run {name}",
+            )
+        except Unavailable as error:
+            raise Unavailable(
+                f"cannot keep the record of run {name}, not for {OUTAGE_SECONDS:.0f} seconds:"
+                f" {error}; what it has begun in the cluster goes on: call again to go on with it"
+            ) from error
 
     def read(self, name: str) -> Record:
         found = self._get(name)
