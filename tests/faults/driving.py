@@ -88,6 +88,11 @@ class Place:
         found = self.cluster.api().get(path)["items"]
         return [json.loads(item["data"]["record.json"]) for item in found]
 
+    def jobs(self) -> list[dict[str, Any]]:
+        """The Jobs there are."""
+        path = f"/apis/batch/v1/namespaces/{self.namespace}/jobs"
+        return list(self.cluster.api().get(path)["items"])
+
 
 def end_all() -> None:
     """End the drivers that a test, having failed, has left."""

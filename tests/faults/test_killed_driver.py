@@ -94,6 +94,7 @@ class Trial:
             proxy.judge = lambda _asked: None
             record = ended(place.begin(self.file))
             check_end(place, self.sightings, record, logs)
+            assert all("ttlSecondsAfterFinished" in job["spec"] for job in place.jobs())
             return bool(reached)
 
     def _place(self, stack: ExitStack) -> tuple[Place, ApiProxy]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from e2e.gate import gate
 from faults.driving import Place, check_end, ended, order_of
 from faults.sightings import watching
 from kube.agent import push_agent
@@ -141,6 +142,29 @@ def test_logs_that_are_rotated_while_they_are_written(place: Place) -> None:
     finally:
         settings.write_text(usual)
         place.cluster.restart("kubelet")
+
+
+def test_a_node_that_is_deleted_and_comes_back(place: Place) -> None:
+    """Nothing can be heard of its pods any more: what they did is done again."""
+    api = place.cluster.api()
+    pods = f"/api/v1/namespaces/{place.namespace}/pods"
+    with gate(place.cluster.host_address) as closed:
+        wait = {"name": "wait", "commands": ["echo begun", closed.wait, "echo done"]}
+        driver = begun(place, order_of([wait]), "wait")
+        (pod,) = api.get(pods)["items"]
+        api.delete(f"/api/v1/nodes/{pod['spec']['nodeName']}")
+        try:
+            name = pod["metadata"]["name"]
+            wait_for("the pod's end", lambda: not api.find(f"{pods}/{name}"), timeout=150)
+        finally:
+            closed.open()
+            place.cluster.restart("kubelet")
+        record = ended(driver)
+    assert record["status"]["phase"] == "Succeeded", record["status"]
+    (step,) = record["status"]["steps"]
+    assert step.get("failures", 0) == 0, step
+    log = place.log(record["metadata"]["name"], "wait", step["attempts"])
+    assert log == b"begun\ndone\n"
 
 
 def rotated(place: Place) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from ...kube.resources import Resources
 from ...masking.masker import Secrets
-from ...pipeline.job import MANAGED_BY, job_name
+from ...pipeline.job import job_name
 from ...pipeline.observation import Observation, State
 from ...pipeline.pod import KEEPER_CONTAINER, RESTORE_CONTAINER, JobSettings, Manifest
 from ...pipeline.pod_status import (
@@ -32,7 +32,7 @@ from .pod_logs import PodLogs
 from .pod_release import PodRelease
 from .records import ConfigMapRecords
 from .secrets import ClusterSecrets
-from .step_jobs import StepJobs
+from .step_jobs import OURS, StepJobs
 from .watched import NOTHING, Seen, Watched
 
 CARRIERS = 32
@@ -75,8 +75,7 @@ class KubernetesExecutor:
         # not done with yet makes that write its status once more: most can wait for that.
         self._expiring: dict[str, list[str]] = {}
         self._carriers = concurrent.futures.ThreadPoolExecutor(CARRIERS, "c8s-carry")
-        selector = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
-        self._watched = Watched(resources.client, settings.namespace, selector)
+        self._watched = Watched(resources.client, settings.namespace, OURS)
         logs.kept.changed = self._watched.wake
         self._jobs = StepJobs(resources, settings, clock, self._watched.wake)
         self._release = PodRelease(resources.client, settings.namespace, clock)
@@ -150,6 +149,11 @@ class KubernetesExecutor:
             self._watched.forget(run.uid)
         if not self._sessions:
             self._finish_work()
+
+    def let_left_expire(self, runs: Sequence[str]) -> None:
+        """Let Kubernetes remove what a driver that was killed has left of runs that have ended."""
+        self._jobs.let_left_expire(runs)
+        self._jobs.finish()
 
     def _let_finished_expire(self, run_id: str) -> None:
         seen = self._watched.of_run(run_id).values()

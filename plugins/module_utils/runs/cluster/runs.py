@@ -78,6 +78,7 @@ class ClusterRuns(DrivenRuns):
             PodFiles(agent, artifacts, self._bucket or here),
             client.time.now,
         )
+        self._cluster = executor
         super().__init__(
             EXECUTOR, executor, records, report, allow_file=False, clock=client.time.now
         )
@@ -91,7 +92,15 @@ class ClusterRuns(DrivenRuns):
             self._bucket.objects.check()
             self._bucket.drop_expired(self._clock())
             self._logs.take_leftovers()
-        return super().launch(orders)
+        launched = super().launch(orders)
+        ended = [one.run for one in launched if not (one.created or one.driven)]
+        children = [
+            name
+            for run in ended
+            for name in (run.status.matrix.children if run.status.matrix else ())
+        ]
+        self._cluster.let_left_expire([*(run.name for run in ended), *children])
+        return launched
 
     @property
     def place(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ...core.errors import C8sError, Conflict, Denied, InvalidInput, Unavailable
 from ...core.names import label_value
@@ -13,7 +13,7 @@ from ...kube.connection import MERGE_PATCH
 from ...kube.faults import QuotaExceeded
 from ...kube.kinds import EVENT, JOB, POD
 from ...kube.resources import Resources
-from ...pipeline.job import LABEL, job
+from ...pipeline.job import LABEL, MANAGED_BY, job
 from ...pipeline.observation import Observation, State
 from ...pipeline.pod import JobSettings, Manifest
 from ...pipeline.run import Run
@@ -25,6 +25,8 @@ LOOK_SECONDS = 5.0
 REFUSED_PATIENCE = 30.0
 """Seconds for which a Job whose pods are refused is waited for; room in a quota has no limit."""
 CREATORS = 8
+SEVERAL = 100
+OURS = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
 
 
 class StepJobs:
@@ -182,6 +184,22 @@ class StepJobs:
     def let_expire(self, name: str) -> None:
         """Let Kubernetes remove the Job some time after its end: all that matters is kept."""
         self._pool.submit(self._let_expire, name)
+
+    def let_left_expire(self, runs: Sequence[str]) -> None:
+        """The same for all Jobs of these runs, which have ended, where their driver died before
+        it came to that. A request for each hundred runs, and one for each such Job."""
+        for start in range(0, len(runs), SEVERAL):
+            wanted = ",".join(map(label_value, runs[start : start + SEVERAL]))
+            labels = f"{OURS},{LABEL}/run in ({wanted})"
+            try:
+                found = self._resources.listing(
+                    JOB, self._settings.namespace, labels=labels, patience=0.0
+                )
+            except C8sError:
+                return  # There is no hurry: the next call may do it.
+            for left in found.objects:
+                if "ttlSecondsAfterFinished" not in left["spec"]:
+                    self._pool.submit(self._let_expire, left["metadata"]["name"])
 
     def _let_expire(self, name: str) -> None:
         try:
