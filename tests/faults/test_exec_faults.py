@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.kube import channels
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.record import to_record
+from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import Phase
+from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster import executor
 
 from faults.api_proxy import ApiProxy, Asked, Cut, Fault, refusal
 from faults.driving import Place, check_end, order_of, side_by_side
@@ -112,6 +115,38 @@ class Trial:
             (kept,) = place.store.rglob("numbers")
             assert kept.read_bytes() == NUMBERS
             assert len(met) >= EXECS, met
+
+
+def test_a_transfer_that_hangs_keeps_no_step_from_its_release(
+    cluster: Cluster, agent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many of them as there are carriers; it goes on when the step let go has ended."""
+    monkeypatch.setattr(executor, "CARRIERS", 1)
+    steps = [
+        {"name": "make", "commands": ["mkdir out", "echo 1 > out/it"], "artifacts": ["out/*"]},
+        {"name": "first", "commands": ["sleep 5"]},
+        {"name": "then", "dependsOn": ["first"], "commands": ["echo then"]},
+    ]
+    over = threading.Event()
+    released: list[str] = []
+
+    def judge(asked: Asked) -> Fault | None:
+        if asked.resource == "exec" and asked.query["container"] == "keeper":
+            assert over.wait(60)
+        elif asked.resource == "exec":
+            released.append(asked.path)
+            over.set()
+        return None
+
+    with ExitStack() as stack:
+        namespace = stack.enter_context(own_namespace(cluster))
+        proxy = stack.enter_context(ApiProxy(cluster.kubeconfig, tmp_path / "pki"))
+        proxy.judge = judge
+        kubeconfig = proxy.kubeconfig(tmp_path / "kubeconfig")
+        place = Place(cluster, namespace, tmp_path / "store", kubeconfig, agent)
+        run = place.launch(order_of(steps, prepareAhead=True))
+        assert run.status.phase is Phase.SUCCEEDED, run.status
+        assert len(released) == 1
 
 
 def test_at_every_command(

@@ -36,6 +36,7 @@ from .step_jobs import OURS, StepJobs
 from .watched import NOTHING, Seen, Watched
 
 CARRIERS = 32
+MESSENGERS = 8
 
 
 @dataclasses.dataclass(slots=True)
@@ -74,7 +75,7 @@ class KubernetesExecutor:
         # Jobs of runs whose end is kept, by the run's id. To change one that its controller has
         # not done with yet makes that write its status once more: most can wait for that.
         self._expiring: dict[str, list[str]] = {}
-        self._carriers = concurrent.futures.ThreadPoolExecutor(CARRIERS, "c8s-carry")
+        self._take_workers()
         self._watched = Watched(resources.client, settings.namespace, OURS)
         logs.kept.changed = self._watched.wake
         self._jobs = StepJobs(resources, settings, clock, self._watched.wake)
@@ -170,10 +171,16 @@ class KubernetesExecutor:
         for run_id in list(self._expiring):
             self._let_expire(run_id)
         self._jobs.finish()
+        self._messengers.shutdown(wait=True, cancel_futures=True)
         self._carriers.shutdown(wait=True, cancel_futures=True)
         self._watched.stop()
         self._logs.kept.close()
+        self._take_workers()
+
+    def _take_workers(self) -> None:
+        # Words to pods are short, and wait for no transfers: a store may be silent for long.
         self._carriers = concurrent.futures.ThreadPoolExecutor(CARRIERS, "c8s-carry")
+        self._messengers = concurrent.futures.ThreadPoolExecutor(MESSENGERS, "c8s-tell")
 
     # --- one attempt ---------------------------------------------------------------------------
 
@@ -323,5 +330,6 @@ class KubernetesExecutor:
     def _do(self, followed: PodAttempt, what: str, work: Callable[[], object]) -> None:
         """Begin a piece of work unless it is under way or done; look again when it is."""
         if not followed.begun(what):
-            followed.work[what] = self._carriers.submit(work)
+            workers = self._messengers if what in ("release", "let go") else self._carriers
+            followed.work[what] = workers.submit(work)
             followed.work[what].add_done_callback(lambda _done: self._watched.wake(followed.run_id))
