@@ -260,7 +260,9 @@ class KubernetesExecutor:
             may_begin and complete and pod is not None and is_running(pod, RESTORE_CONTAINER)
         )
         if pod is not None and restoring:
-            self._do(followed, "restore", lambda: self._files.restore(run, step, pod))
+            self._do(
+                followed, "restore", lambda: self._files.restore(run, step, pod), transfers=True
+            )
         fault = followed.failure("restore")
         if fault is not None and not found.state.over:
             self._jobs.end(followed, pod)
@@ -282,7 +284,12 @@ class KubernetesExecutor:
             return followed.waiting(found, "restore") if restoring else found
         if followed.log is not None and not followed.log.kept.done():
             return followed.while_unfinished(found)
-        self._do(followed, "finish", lambda: self._finish(session, followed, step, pod, found))
+        self._do(
+            followed,
+            "finish",
+            lambda: self._finish(session, followed, step, pod, found),
+            transfers=bool(step.artifacts or step.caches),
+        )
         finishing = followed.work["finish"]
         if not finishing.done() or followed.outage("finish"):
             return followed.waiting(followed.while_unfinished(found), "finish")
@@ -327,9 +334,16 @@ class KubernetesExecutor:
             message=kept.message or found.message,
         )
 
-    def _do(self, followed: PodAttempt, what: str, work: Callable[[], object]) -> None:
+    def _do(
+        self,
+        followed: PodAttempt,
+        what: str,
+        work: Callable[[], object],
+        *,
+        transfers: bool = False,
+    ) -> None:
         """Begin a piece of work unless it is under way or done; look again when it is."""
         if not followed.begun(what):
-            workers = self._messengers if what in ("release", "let go") else self._carriers
+            workers = self._carriers if transfers else self._messengers
             followed.work[what] = workers.submit(work)
             followed.work[what].add_done_callback(lambda _done: self._watched.wake(followed.run_id))
