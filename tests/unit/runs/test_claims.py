@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster.claims import (
     CLAIM,
     CLAIM_ANNOTATION,
+    CROWD,
     RENEWAL,
     Claims,
 )
@@ -66,6 +67,23 @@ def test_it_is_renewed_long_before_it_runs_out(tmp_path: Path, clock: Clock) -> 
     claims.fresh("r")
     assert claims.due() == []
     assert RENEWAL * 2 < CLAIM
+
+
+def test_of_many_they_are_good_for_longer_and_renewed_less_often(
+    tmp_path: Path, clock: Clock
+) -> None:
+    claims, other = (Claims(RunDirectory(tmp_path / name), clock) for name in "ab")
+    count = 10 * CROWD
+    told = [claims.fresh(f"r{number}", among=count) for number in range(count)]
+    clock.now += RENEWAL * 10 - SECOND
+    assert claims.due() == []
+    clock.now += SECOND
+    assert len(claims.due()) == count
+    other.saw("r0", config_map(told[0]))
+    clock.now += CLAIM * 10 - RENEWAL * 10 - SECOND
+    assert other.elsewhere("r0")
+    clock.now += SECOND
+    assert not other.elsewhere("r0")
 
 
 @pytest.mark.parametrize(

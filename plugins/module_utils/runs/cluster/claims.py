@@ -22,6 +22,9 @@ from ..clock import Clock
 CLAIM = datetime.timedelta(seconds=90)
 """How long a claim is good. A host that is lost is followed in vain for so long, and no longer."""
 RENEWAL = datetime.timedelta(seconds=30)
+CROWD = 150
+"""With more runs than this at once both are longer in proportion, up to ten minutes for a thousand
+runs: renewals must not keep the server from their steps."""
 CLAIM_ANNOTATION = f"{LABEL}/driver"
 
 
@@ -57,12 +60,15 @@ class Claims:
         self._own: dict[str, datetime.datetime] = {}
         self._others: dict[str, Claim | None] = {}
 
-    def fresh(self, run: str) -> dict[str, str]:
-        """The annotation that claims a run from now on, to be written."""
-        claim = Claim(self._store.identity(make=True), self._clock() + CLAIM)
+    def fresh(self, run: str, *, among: int = 1) -> dict[str, str]:
+        """The annotation that claims a run from now on, to be written.
+
+        `among`: of how many it is one that are claimed together.
+        """
+        holder = self._store.identity(make=True)
         with self._lock:
-            self._own[run] = claim.until
-        return claim.annotation()
+            until = self._own[run] = self._clock() + CLAIM * self._stretch(among)
+        return Claim(holder, until).annotation()
 
     def owns(self, run: str) -> bool:
         """Whether this store's claim on a run is still good."""
@@ -78,8 +84,11 @@ class Claims:
     def due(self) -> list[str]:
         """The runs whose claims are to be renewed."""
         with self._lock:
-            limit = self._clock() + CLAIM - RENEWAL
+            limit = self._clock() + (CLAIM - RENEWAL) * self._stretch()
             return [run for run, until in self._own.items() if until <= limit]
+
+    def _stretch(self, among: int = 1) -> float:
+        return max(1.0, len(self._own) / CROWD, among / CROWD)
 
     def saw(self, run: str, config_map: Mapping[str, Any]) -> None:
         """Take in what a record that was read says."""

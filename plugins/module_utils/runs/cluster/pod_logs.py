@@ -19,16 +19,26 @@ from .kept_logs import KeptLogs
 FOLLOWERS = 100
 PATIENCE_SECONDS = 0.25
 """What ends sooner is asked for once and not twice; nobody waits much for the first line."""
+CROWD = 20
+CROWD_PATIENCE_SECONDS = 5.0
+"""With so many logs at once nobody reads them all line by line, and every request that is spared
+lets the steps themselves end sooner."""
 
 
 class Following:
     """One log on its way into the store. `kept` is done when all of it is kept on this host."""
 
-    def __init__(self, source: LogSource, begin: Callable[[Following], LogSpool | None]) -> None:
+    def __init__(
+        self,
+        source: LogSource,
+        begin: Callable[[Following], LogSpool | None],
+        patience: Callable[[], float],
+    ) -> None:
         self.source = source
         self.kept: concurrent.futures.Future[None] = concurrent.futures.Future()
         self.stopped = threading.Event()
         self._begin = begin
+        self._patience = patience
         self._guard = threading.Lock()
         self._follower: LogFollower | None = None
         self._ended = False
@@ -46,7 +56,7 @@ class Following:
             self.source,
             position=position,
             ended=lambda: False,
-            patience=PATIENCE_SECONDS,
+            patience=self._patience(),
         )
         self._attach(follower)
         try:
@@ -122,7 +132,7 @@ class PodLogs:
             return self.kept.begin(run, step, attempt, uid, fresh=fresh, stopped=following.stopped)
 
         source = LogSource(self._namespace, pod["metadata"]["name"], STEP_CONTAINER)
-        following = Following(source, begin)
+        following = Following(source, begin, self._patience)
         self._following[key] = following
         following.kept = self._followers.submit(following.keep, self._client, masks)
 
@@ -132,6 +142,10 @@ class PodLogs:
 
         following.kept.add_done_callback(ended)
         return following
+
+    def _patience(self) -> float:
+        """Seconds to wait for a container's end before its log is asked for."""
+        return PATIENCE_SECONDS if len(self._following) < CROWD else CROWD_PATIENCE_SECONDS
 
     def forget(self, run: Run) -> None:
         """The run has ended, or its driver goes."""

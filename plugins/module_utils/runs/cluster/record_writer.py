@@ -47,8 +47,10 @@ class RecordWriter:
         self._hold = hold
         self._clock = clock
         self._lines: dict[str, _Line] = {}
+        # Of a thousand runs few are written at a time.
+        self._sending: set[str] = set()
         self._looked_at = 0.0
-        self._next_held = 0.0
+        self._next_held = self._sweep_at = 0.0
         self._pool = concurrent.futures.ThreadPoolExecutor(WRITERS, "c8s-record")
 
     @property
@@ -68,8 +70,14 @@ class RecordWriter:
 
     def settle(self) -> None:
         """Send what was held for long enough."""
-        if self._clock() - self._looked_at >= LOOK_SECONDS:
-            self._looked_at = self._clock()
+        now = self._clock()
+        if now - self._looked_at < LOOK_SECONDS:
+            return
+        self._looked_at = now
+        for name in list(self._sending):
+            self._advance(name, self._lines[name])
+        if now >= self._sweep_at:
+            self._sweep_at = now + 1 / HELD_A_SECOND
             for name, line in list(self._lines.items()):
                 self._advance(name, line)
 
@@ -94,11 +102,13 @@ class RecordWriter:
             if not line.under_way.done():
                 return
             done, line.under_way = line.under_way, None
+            self._sending.discard(name)
             line.sent_at = self._clock()
             done.result()
         if line.waiting is not None and (line.ended or self._may_go(line)):
             record, line.waiting = line.waiting, None
             line.under_way = self._pool.submit(self._send, name, record)
+            self._sending.add(name)
         elif line.ended and line.waiting is None:
             self._lines.pop(name, None)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import functools
 import hashlib
 import json
 import pathlib
@@ -70,20 +71,21 @@ class ConfigMapRecords:
         return f"{self._path}/{config_map_name(name)}"
 
     def create_all(self, records: Sequence[Record]) -> list[bool]:
-        made = list(self._writer.pool.map(self._create, records))
+        create = functools.partial(self._create, among=len(records))
+        made = list(self._writer.pool.map(create, records))
         for record, new in zip(records, made, strict=True):
             if new:
                 self._writer.created(record["metadata"]["name"])
         return made
 
-    def _create(self, record: Record) -> bool:
+    def _create(self, record: Record, *, among: int) -> bool:
         name = record["metadata"]["name"]
         try:
             # A name stands for one record: what comes twice meets what came first.
             made = self._client.request(
                 "POST",
                 self._path,
-                self._claimed(record),
+                self._claimed(record, among=among),
                 repeatable=True,
                 doing=f"keep the record of run {name}",
             )
@@ -99,7 +101,7 @@ class ConfigMapRecords:
         ended = Phase(record["status"]["phase"]).terminal
         self._writer.write(record["metadata"]["name"], record, ended=ended)
 
-    def _claimed(self, record: Record) -> Record:
+    def _claimed(self, record: Record, *, among: int = 1) -> Record:
         """What is written of a run: while it goes on, that it is driven from here. Its parent's
         claim is that of a child."""
         manifest = config_map(record)
@@ -110,7 +112,7 @@ class ConfigMapRecords:
             self._claims.forget(name)
             manifest["metadata"]["annotations"] = {CLAIM_ANNOTATION: None}
         else:
-            manifest["metadata"]["annotations"] = self._claims.fresh(name)
+            manifest["metadata"]["annotations"] = self._claims.fresh(name, among=among)
         return manifest
 
     def settle(self) -> None:

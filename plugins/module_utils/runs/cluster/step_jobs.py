@@ -113,6 +113,8 @@ class StepJobs:
         """Whether the Job truly does not exist: asked of the server, and not at every turn."""
         creation = followed.work.get("create")
         if creation is not None and not creation.done():
+            # It waits for its turn: what is made can be seen only after that.
+            followed.attention_at = time.monotonic() + LOOK_SECONDS
             return False
         look = followed.work.get("look")
         if look is not None and look.done():
