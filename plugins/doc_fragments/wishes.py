@@ -49,10 +49,13 @@ options:
       commit: &commit
         description:
           - The commit, 7 to 64 hex digits. Without it, that of the tag, the branch or C(HEAD).
+          - Of a O(repository) that is a checkout on the host, without commit, branch and tag, the
+            last commit of the branch that is checked out; the run is for that branch, as with the
+            command C(c8s run).
         type: str
       branch: &branch
         description:
-          - The branch that the run is for.
+          - The branch that the run is for. Of a checkout see O(commit).
         type: str
       tag: &tag
         description:

@@ -11,7 +11,7 @@ from .checkout import Git
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Worktree:
-    """A checkout. `commit` is empty before the first one, `branch` where HEAD is detached.
+    """A checkout. `commit` is empty before the first one, `branch` also where HEAD is detached.
 
     `changed` are the files with changes that no commit holds, untracked ones included, relative to
     `root`.
@@ -32,12 +32,24 @@ def worktree_of(git: Git, folder: pathlib.Path) -> Worktree | None:
     if not any((above / ".git").exists() for above in (folder, *folder.parents)):
         return None
     root = pathlib.Path(git("rev-parse", "--show-toplevel", cwd=folder))
-    return Worktree(
-        root,
-        _said(git, root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}"),
-        _said(git, root, "symbolic-ref", "--quiet", "--short", "HEAD"),
-        _changed(git, root),
-    )
+    return Worktree(root, *revision(git, root), _changed(git, root))
+
+
+def revision(
+    git: Git, folder: pathlib.Path, *, commit: str = "", branch: str = "", tag: str = ""
+) -> tuple[str, str]:
+    """The commit and the branch that are meant in the folder of a repository.
+
+    As they are given where any of the three is; else those of the checkout: its last commit, and
+    the branch that is checked out; neither before the first commit. A bare repository has no
+    branch checked out.
+    """
+    if commit or branch or tag:
+        return commit, branch
+    commit = _said(git, folder, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    if commit and (folder / ".git").exists():
+        branch = _said(git, folder, "symbolic-ref", "--quiet", "--short", "HEAD")
+    return commit, branch
 
 
 def _said(git: Git, root: pathlib.Path, *arguments: str) -> str:

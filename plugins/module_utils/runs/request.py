@@ -10,6 +10,7 @@ from ..core.errors import InvalidInput, Problem, Unavailable
 from ..forges.checkout import Git, changed_paths, message_of, resolve
 from ..forges.committed_file import committed_file
 from ..forges.repository import Repository, Transport, check_commit, check_ref, repository
+from ..forges.worktree import revision
 from ..pipeline.load import document, load, load_document
 from ..pipeline.record import from_record
 from ..pipeline.run import Trigger
@@ -24,8 +25,9 @@ class Request:
     """One run as a person asks for it. `text` is the pipeline file, `file` its name in errors.
 
     Without a text, `file` is read from the repository, as it is in the commit. Without a commit,
-    that of the tag, the branch or the repository's HEAD is taken. `event` is guessed from tag and
-    branch where it is empty.
+    that of the tag, the branch or the repository's HEAD is taken. Of a checkout on this host
+    without any of them, the branch that is checked out is the run's. `event` is guessed from tag
+    and branch where it is empty.
     """
 
     text: bytes = b""
@@ -93,15 +95,16 @@ def trigger_of(request: Request, now: datetime.datetime, *, allow_file: bool) ->
     commit = check_commit(request.commit) if request.commit else ""
     branch = check_ref(request.branch, "branch") if request.branch else ""
     tag = check_ref(request.tag, "tag") if request.tag else ""
+    source = repository(request.repository, allow_file=allow_file) if request.repository else None
+    if source is not None and source.transport is Transport.FILE:
+        commit, branch = revision(Git(), source.path, commit=commit, branch=branch, tag=tag)
     try:
         event = Event(request.event) if request.event else _guessed(branch, tag)
     except ValueError:
         known = ", ".join(Event)
         raise InvalidInput(f"{request.event!r} is no event; there are {known}") from None
     trigger = Trigger(event=event, commit=commit, branch=branch, tag=tag, by=request.by, at=now)
-    if not request.repository:
-        return trigger
-    return _located(trigger, repository(request.repository, allow_file=allow_file))
+    return trigger if source is None else _located(trigger, source)
 
 
 def _guessed(branch: str, tag: str) -> Event:

@@ -50,7 +50,7 @@ def source_of(file: pathlib.Path, asked: Source) -> Source:
 
 
 def reachable(found: Source) -> Source:
-    """What a cluster can clone: of a checkout on this host, its `origin`.
+    """What a cluster can clone: of a checkout on this host, its `origin` at the same revision.
 
     Raises InvalidInput where the checkout has none.
     """
@@ -59,18 +59,23 @@ def reachable(found: Source) -> Source:
         Unavailable,
     )
     from ansible_collections.c8s.ci.plugins.module_utils.forges.checkout import Git
+    from ansible_collections.c8s.ci.plugins.module_utils.forges.worktree import revision
 
     folder = pathlib.Path(found.repository)
     if not found.repository or not folder.is_dir():
         return found
+    git = Git()
     try:
-        origin = Git()("remote", "get-url", "origin", cwd=folder)
+        origin = git("remote", "get-url", "origin", cwd=folder)
     except Unavailable as error:
         raise InvalidInput(
             f"{folder} has no remote 'origin' that a cluster could clone; give --repository URL"
         ) from error
     note = f"the cluster clones {origin}; a commit that was not pushed is not there"
-    return dataclasses.replace(found, repository=origin, notes=(*found.notes, note))
+    commit, branch = revision(git, folder, commit=found.commit, branch=found.branch, tag=found.tag)
+    return dataclasses.replace(
+        found, repository=origin, commit=commit, branch=branch, notes=(*found.notes, note)
+    )
 
 
 def _uncommitted(changed: tuple[str, ...]) -> str:

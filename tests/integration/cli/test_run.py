@@ -165,6 +165,20 @@ def test_a_repository_that_is_named(project, commit, tmp_path: Path):
     assert project.c8s("run", "ci.yaml", *words[1:], cwd=elsewhere).code == 0
 
 
+def test_a_checkout_that_is_named_is_as_the_one_the_file_is_in(project, commit, tmp_path: Path):
+    words = ["run", "--repository", project.folder, "-o", "json"]
+    spec = project.c8s(*words, cwd=tmp_path).record["spec"]
+    assert (spec["commit"], spec["branch"], spec["event"]) == (commit, "main", "push")
+    spec = project.c8s(*words, "--event", "manual", cwd=tmp_path).record["spec"]
+    assert (spec["branch"], spec["event"]) == ("main", "manual")
+    spec = project.c8s(*words, "--commit", commit, cwd=tmp_path).record["spec"]
+    assert ("branch" in spec, spec["event"]) == (False, "manual")
+    project.git("checkout", "--quiet", "--detach")
+    for asked in (words, ["run", "-o", "json"]):
+        spec = project.c8s(*asked).record["spec"]
+        assert (spec["commit"], "branch" in spec, spec["event"]) == (commit, False, "manual")
+
+
 def test_a_tag(project, commit):
     project.git("tag", "v1.0")
     project.commit({"source": "broken\n"})

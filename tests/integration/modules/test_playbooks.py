@@ -35,8 +35,15 @@ def test_the_demo_runs_and_keeps_its_promises(stage):
 def test_run_takes_the_checkout_it_is_started_in(stage, project: Path):
     done = stage.begin("c8s.ci.run", PWD=str(project)).ended()
     assert done.code == 0, done.text
-    assert done.result("Run it")["run"]["spec"]["repository"] == str(project)
+    spec = done.result("Run it")["run"]["spec"]
+    assert spec["repository"] == str(project)
+    assert (spec["branch"], spec["event"]) == ("main", "push")
     assert "Succeeded  demo-1/lint" in done.text
+    file = str(project / ".c8s.yaml")
+    assert stage.call("c8s", "--store", str(stage.store), "run", file, "--name", "two")
+    recorded = json.loads((stage.store / "runs" / "two" / "record.json").read_text("utf-8"))
+    for name in ("repository", "commit", "branch", "event"):
+        assert recorded["spec"][name] == spec[name], name
 
 
 def test_run_takes_everything_that_a_survey_may_answer(stage, project: Path):

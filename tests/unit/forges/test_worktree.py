@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import Unavailable
 from ansible_collections.c8s.ci.plugins.module_utils.forges.checkout import Git
-from ansible_collections.c8s.ci.plugins.module_utils.forges.worktree import Worktree, worktree_of
+from ansible_collections.c8s.ci.plugins.module_utils.forges.worktree import (
+    Worktree,
+    revision,
+    worktree_of,
+)
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -74,7 +78,7 @@ def test_a_detached_head_has_no_branch(checkout: Path):
 
 def test_before_the_first_commit(tmp_path: Path):
     git(tmp_path, "init", "--quiet", "--initial-branch", "trunk")
-    assert found(tmp_path) == Worktree(tmp_path, "", "trunk", ())
+    assert found(tmp_path) == Worktree(tmp_path, "", "", ())
 
 
 def test_a_linked_worktree_is_one(checkout: Path, tmp_path: Path):
@@ -83,6 +87,21 @@ def test_a_linked_worktree_is_one(checkout: Path, tmp_path: Path):
         tmp_path / "side",
         "side",
     )
+
+
+@pytest.mark.parametrize(
+    ("commit", "branch", "tag"), [("1a2b3c4", "", ""), ("", "side", ""), ("", "", "v1")]
+)
+def test_what_is_asked_for_is_meant(checkout: Path, commit: str, branch: str, tag: str):
+    asked = revision(Git(), checkout, commit=commit, branch=branch, tag=tag)
+    assert asked == (commit, branch)
+
+
+def test_a_bare_repository_has_a_commit_and_no_branch_checked_out(checkout: Path, tmp_path: Path):
+    git(tmp_path, "clone", "--quiet", "--bare", str(checkout), "bare")
+    head = git(checkout, "rev-parse", "HEAD")
+    assert revision(Git(), checkout) == (head, "main")
+    assert revision(Git(), tmp_path / "bare") == (head, "")
 
 
 def test_no_checkout(tmp_path: Path):
