@@ -14,6 +14,9 @@ author:
 description:
   - Returns what steps of a run have printed, or writes it to a file on the host.
   - Logs are masked before they are kept, so no secret that was given to the run is in them.
+  - Logs are read from one place, that which the options name. Those of a run that was launched with
+    another O(object_store), or without one, are not in it; a warning, or with O(step) the error,
+    says where they are.
 extends_documentation_fragment:
   - c8s.ci.attributes
   - c8s.ci.attributes.actiongroup_k8s
@@ -161,6 +164,7 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_requ
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError
 from ansible_collections.c8s.ci.plugins.module_utils.kube.arguments import secret_values
 from ansible_collections.c8s.ci.plugins.module_utils.runs.clock import utc_now
+from ansible_collections.c8s.ci.plugins.module_utils.runs.inspection import logs_elsewhere
 from ansible_collections.c8s.ci.plugins.module_utils.runs.place import (
     STORE_OPTIONS,
     kept_at,
@@ -195,7 +199,11 @@ def run(module):
         grep=params["grep"] or "",
         since=params["since"] or "",
     )
-    found = extracts(kept_at(params, os.environ), params["name"], asked)
+    kept = kept_at(params, os.environ)
+    found = extracts(kept, params["name"], asked)
+    if not asked.steps:
+        for text in logs_elsewhere(kept, params["name"]):
+            module.warn(text)
     if not params["dest"]:
         return {"changed": False, "logs": [{**one.as_dict(), **texts(one)} for one in found]}
     dest = os.path.abspath(params["dest"])

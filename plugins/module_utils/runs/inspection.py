@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import urllib.parse
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -10,7 +11,7 @@ from ..core.errors import Conflict, NotFound
 from ..pipeline.matrix import child_name
 from ..pipeline.record import from_record, rfc3339
 from ..pipeline.run import Run
-from ..pipeline.status import Phase, Reason
+from ..pipeline.status import Phase, Reason, StepStatus
 from ..storage.stored_log import StoredLog
 
 Record = dict[str, Any]
@@ -101,8 +102,55 @@ def stored_log(store: KeptRuns, name: str, step: str, attempt: int = 0) -> Store
     if not found.exists():
         status = steps[step]
         why = f"{status.phase}" + (f", {status.message}" if status.message else "")
-        raise NotFound(f"step {step!r} of run {name!r} has no log for attempt {number} ({why})")
+        message = f"step {step!r} of run {name!r} has no log for attempt {number} ({why})"
+        if number == max(1, status.attempts) and _is_elsewhere(status, found):
+            message += f" in {found.url}; {_way_to(status.log_url, found.url)}"
+        raise NotFound(message)
     return found
+
+
+def logs_elsewhere(store: KeptRuns, name: str, step: str = "") -> list[str]:
+    """What is to be said of logs that are not looked for where their records name them.
+
+    Of all steps of a run, or of one. Whoever launched it had named another store.
+    """
+    run = from_record(store.read(name))
+    if run.is_matrix_parent:
+        children = run.status.matrix.children if run.status.matrix else ()
+        return [text for child in children for text in logs_elsewhere(store, child, step)]
+    found: list[tuple[StepStatus, StoredLog]] = []
+    for status in run.status.steps:
+        if not status.attempts or step not in ("", status.name):
+            continue
+        try:
+            kept_by = holder(store, name, status.name)
+        except NotFound:
+            continue  # The run that its result was taken from has been removed, with its logs.
+        log = store.stored_log(kept_by, status.name, status.attempts)
+        if _is_elsewhere(status, log):
+            found.append((status, log))
+    if not found:
+        return []
+    status, log = found[0]
+    names = ", ".join(status.name for status, _log in found)
+    return [f"no log of {names} of run {name!r} is here; {_way_to(status.log_url, log.url)}"]
+
+
+def _is_elsewhere(status: StepStatus, looked_for: StoredLog) -> bool:
+    """Whether the log of the last attempt is not here, and its record names another place."""
+    differs = status.log_url not in ("", looked_for.url)
+    return differs and not looked_for.exists()
+
+
+def _way_to(log_url: str, looked_for: str) -> str:
+    if not log_url.startswith("file:"):
+        return (
+            f"it was kept in {log_url}: name that object store by object_store (--object-store,"
+            " C8S_STORAGE_BUCKET)"
+        )
+    path = urllib.parse.unquote(urllib.parse.urlsplit(log_url).path)
+    without = "" if looked_for.startswith("file:") else ", without an object store"
+    return f"it was kept in {path} on the host that launched it: read it there{without}"
 
 
 def holder(store: KeptRuns, name: str, step: str) -> str:

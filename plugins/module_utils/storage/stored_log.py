@@ -20,6 +20,10 @@ class StoredLog(Protocol):
     pause: float
     """Seconds to leave between two looks at a log that grows."""
 
+    @property
+    def url(self) -> str:
+        """Where it is looked for, as records name it."""
+
     def exists(self) -> bool:
         """Whether anything was kept of it."""
 
@@ -40,6 +44,10 @@ class FileLog:
 
     def __init__(self, path: pathlib.Path) -> None:
         self.path = path
+
+    @property
+    def url(self) -> str:
+        return self.path.absolute().as_uri()
 
     def exists(self) -> bool:
         return self.path.exists()
@@ -74,6 +82,10 @@ class ObjectLog:
         self._key = key
         self._parts = LogParts(objects, parts)
 
+    @property
+    def url(self) -> str:
+        return self._objects.url(self._key)
+
     def exists(self) -> bool:
         # While it becomes whole its parts go: then it is looked for once more.
         return self.whole() or bool(self._parts.starts()) or self.whole()
@@ -103,7 +115,7 @@ class ObjectLog:
     @contextlib.contextmanager
     def open(self) -> Iterator[BinaryIO]:
         if not self.exists():
-            raise NotFound(f"{self._objects.url(self._key)} does not exist")
+            raise NotFound(f"{self.url} does not exist")
         with tempfile.TemporaryFile() as stream:
             for content in self.read():
                 stream.write(content)

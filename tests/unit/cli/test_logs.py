@@ -174,3 +174,40 @@ def test_nobody_reads_it_any_more(store: RunDirectory):
     )
     os.close(writer)
     assert done.stderr == b""
+
+
+def test_a_log_that_is_in_another_store_is_told_of(store: RunDirectory, c8s):
+    """The store was switched after the run: nothing of it is where it is looked for now."""
+    bucket = "s3://builds/ci/default/two"
+    text = pipeline_text({"build": [], "test": [], "last": []})
+    steps = [
+        ended("build", attempts=2, failures=1, log_url=f"{bucket}/build.2.log"),
+        ended("test", log_url="file:///home/eve/my%20runs/test.log"),
+        ended("last", log_url=store.log("two", "last", 1).as_uri()),
+    ]
+    store.write(to_record(in_phase(run_of(text, *steps, name="two"), Phase.SUCCEEDED)))
+    write(store, "two", "build", 1, b"first try\n")
+    done = c8s("logs", "two", "--step", "build")
+    assert (done.code, done.out) == (3, "")
+    looked = store.log("two", "build", 2).as_uri()
+    assert f"has no log for attempt 2 (Succeeded) in {looked}; it was kept in {bucket}" in done.err
+    assert "name that object store by object_store (--object-store" in done.err
+    assert c8s("logs", "two", "--step", "build", "--attempt", "1").out == "first try\n"
+    done = c8s("logs", "two", "--step", "test")
+    assert "it was kept in /home/eve/my runs/test.log on the host that launched" in done.err
+    # Of what never printed nothing is said to be anywhere.
+    assert c8s("logs", "two", "--step", "last").err.endswith("attempt 1 (Succeeded)\n")
+    for words in ((), ("--follow",)):
+        done = c8s("logs", "two", *words)
+        assert (done.code, done.out) == (0, "")
+        assert "warning: no log of build, test of run 'two' is here; it was kept in s3" in done.err
+    done = c8s("logs", "two", "--step", "test", "--follow")
+    assert "warning: no log of test of run 'two' is here; it was kept in /home" in done.err
+
+
+def test_a_log_that_was_moved_with_its_store_is_no_news(store: RunDirectory, c8s):
+    steps = [ended("build", log_url="file:///before/build.log")]
+    run = run_of(pipeline_text({"build": []}), *steps, name="two")
+    store.write(to_record(in_phase(run, Phase.SUCCEEDED)))
+    write(store, "two", "build", 1, b"built\n")
+    assert printed("two") == b"==> two/build <==\nbuilt\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 from typing import Any
 
@@ -87,3 +88,21 @@ def test_what_cannot_be_is_said(call, run: dict[str, Any], options: dict[str, An
         done = call("pipeline_logs", check=check, **{**run, **options})
         assert done.failed
         assert said in done.result["msg"]
+
+
+@pytest.mark.parametrize("dest", [False, True])
+def test_a_log_that_is_in_another_store_is_told_of(
+    call, run: dict[str, Any], tmp_path: pathlib.Path, dest: bool
+):
+    folder = tmp_path / "store" / "runs" / "one"
+    record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+    record["status"]["steps"][0]["logURL"] = "s3://builds/ci/default/one/count.log"
+    (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
+    (folder / "logs" / "count.log").unlink()
+    more = {"dest": str(tmp_path / "all.log")} if dest else {}
+    done = call("pipeline_logs", **run, **more)
+    assert [log["step"] for log in done.result["logs"]] == ["bytes"]
+    assert "no log of count of run 'one' is here; it was kept in s3://builds/ci" in done.warned
+    done = call("pipeline_logs", step=["count"], **run)
+    assert done.failed
+    assert "it was kept in s3://builds/ci/default/one/count.log" in done.result["msg"]

@@ -12,6 +12,7 @@ import typer
 from ..cluster import UNNAMED, Cluster, kept_runs
 from ..cluster_options import OBJECTS, PLACE, takes
 from ..options import RunName, Store, WhereKept
+from ..terminal import paint, say
 from ..view.joined import Joined
 from ..writing import write
 
@@ -89,6 +90,15 @@ def _all(kept: KeptRecords, name: str, tail: int | None) -> None:
             write(f"{'' if first else chr(10)}==> {run}/{step} <==")
             _copy(kept, run, step, 0, tail)
             first = False
+    _tell_of_others(kept, name)
+
+
+def _tell_of_others(kept: KeptRecords, name: str, step: str = "") -> None:
+    """Say on stderr which logs are in another store than was looked into."""
+    from ansible_collections.c8s.ci.plugins.module_utils.runs import inspection
+
+    for text in inspection.logs_elsewhere(kept, name, step):
+        say(f"{paint('warning:', 'yellow', bold=True)} {text}")
 
 
 def _follow(kept: KeptRecords, name: str, step: str, tail: int | None) -> None:
@@ -110,6 +120,7 @@ def _follow(kept: KeptRecords, name: str, step: str, tail: int | None) -> None:
         time.sleep(_LOOK_SECONDS)
     if joined is not None:
         joined.finish()
+    _tell_of_others(kept, name, step)
     if stream.interrupted:
         raise Conflict(
             f"run {name!r} was interrupted: nobody drives it; launch it again by its name to go on"
