@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from ...core.errors import Denied
+from ...core.errors import C8sError, Denied
 from ...kube.access import missing
 from ...kube.kinds import LIMIT_RANGE, PRIORITY_CLASS, RESOURCE_QUOTA, RUNTIME_CLASS, SECRET, Kind
 from ...kube.resources import Resources
@@ -21,6 +21,7 @@ from ...pipeline.pod import JobSettings, needs_carrier
 from ...pipeline.pod_charge import Amounts, charge, out_of_range, with_defaults
 from ...pipeline.quota import Room, Verdict, counts, refusals, verdicts
 from ...pipeline.spec import Step
+from ...storage.objects import Objects
 from ..forecast import Forecast
 from . import rights
 from .known_runs import KnownRuns
@@ -94,10 +95,15 @@ class _Scene:
 
 
 class Rehearsal:
-    """One launch, rehearsed in the namespace of the settings."""
+    """One launch, rehearsed in the namespace of the settings, with the object store it names."""
 
     def __init__(
-        self, resources: Resources, settings: JobSettings, known: KnownRuns, now: datetime.datetime
+        self,
+        resources: Resources,
+        settings: JobSettings,
+        known: KnownRuns,
+        now: datetime.datetime,
+        objects: Objects | None = None,
     ) -> None:
         self._client = resources.client
         self._settings = settings
@@ -105,6 +111,7 @@ class Rehearsal:
         self._trial = Trial(resources, settings.namespace)
         self._known = known
         self._now = now
+        self._objects = objects
 
     def of(self, forecasts: Sequence[Forecast]) -> list[InCluster]:
         """What the cluster says to each forecast, in order."""
@@ -160,7 +167,7 @@ class Rehearsal:
     # --- what holds for all of them ------------------------------------------------------------
 
     def _about_all(self, scenes: Sequence[_Scene]) -> Said:
-        said = self._rights(scenes)
+        said = self._rights(scenes) + self._of_store()
         if self._known.denied:
             said += Said(unchecked=(f"which runs there are already: {self._known.denied}",))
         quotas = self._lookups.all(RESOURCE_QUOTA)
@@ -191,6 +198,19 @@ class Rehearsal:
                 for right in lacking
                 if not rights.needed(right)
             ),
+        )
+
+    def _of_store(self) -> Said:
+        """What a look into the object store says, which a launch takes, too. A look writes nothing,
+        so that a right to write is not known by it."""
+        if self._objects is None:
+            return Said()
+        try:
+            self._objects.check()
+        except C8sError as error:
+            return Said((str(error),))
+        return Said(
+            unchecked=(f"whether {self._objects} may be written to: a plan writes nothing",)
         )
 
     # --- what is said of each Job --------------------------------------------------------------

@@ -113,7 +113,8 @@ class ClusterRuns(DrivenRuns):
         meant = [dataclasses.replace(order, executor=EXECUTOR) for order in orders]
         known = KnownRuns(self._kept, meant)
         told = forecasts(known, meant, self._readable, now)
-        answers = Rehearsal(self._resources, self._settings, known, now).of(told)
+        objects = self._bucket.objects if self._bucket is not None else None
+        answers = Rehearsal(self._resources, self._settings, known, now, objects).of(told)
         return [
             dataclasses.replace(one, problems=(*one.problems, *said.problems), where=said)
             for one, said in zip(told, answers, strict=True)

@@ -12,7 +12,7 @@ import typer
 
 from .. import pipeline_file
 from ..cluster import UNNAMED, Cluster
-from ..cluster_options import PLACE, PODS, takes
+from ..cluster_options import OBJECTS, PLACE, PODS, takes
 from ..options import (
     Branch,
     Commit,
@@ -44,7 +44,7 @@ EXAMPLES = """\
 """
 
 
-@takes(PLACE, PODS)
+@takes(PLACE, PODS, OBJECTS)
 def plan(
     file: File = None,
     event: WantedEvent = None,
@@ -72,7 +72,8 @@ def plan(
 
     With a cluster (--executor kubernetes, --context, --namespace, --kubeconfig)
     also what it would say: secrets, rights, quotas, classes and policies against
-    the Jobs that would be made; their manifests are in -o json. Nothing is made.
+    the Jobs that would be made, and whether an object store answers; manifests
+    are in -o json. Nothing is made.
     Then the exit code is 1 where the launch would be refused.
     """
     from ansible_collections.c8s.ci.plugins.module_utils.pipeline.load import document as parsed
