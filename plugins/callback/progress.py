@@ -37,7 +37,8 @@ from ansible import constants as C
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError
 from ansible_collections.c8s.ci.plugins.module_utils.runs.clock import utc_now
-from ansible_collections.c8s.ci.plugins.module_utils.runs.report.tree import ASCII, UNICODE, tree
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.branches import ASCII, UNICODE
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.tree import tree
 
 ACTIONS = frozenset({"c8s.ci.pipeline_run", "pipeline_run"})
 COLOURS = {

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What modules say of check mode, diff and their action group."""
+    """What modules say of check mode, diff, their action group and what all of them need."""
 
     DOCUMENTATION = r"""
 options: {}
@@ -17,6 +17,9 @@ attributes:
     description: Returns what it has changed, or in check mode would change, when in diff mode.
   idempotent:
     description: When run twice in a row with the same options, the second run changes nothing.
+requirements:
+  - Python >= 3.11
+  - PyYAML >= 6.0.1
 """
 
     ACTIONGROUP_K8S = r"""

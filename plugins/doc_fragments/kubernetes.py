@@ -122,4 +122,6 @@ options:
 notes:
   - Names, aliases and environment variables of the connection options are those of
     C(kubernetes.core), so that one C(module_defaults) serves both collections.
+requirements:
+  - urllib3 >= 2.3, for a cluster
 """

@@ -44,4 +44,6 @@ options:
       - A file on the host with the authorities to trust, in pods beside the usual ones.
       - Can also be set by E(C8S_STORAGE_CA_CERT), and by E(AWS_CA_BUNDLE).
     type: path
+requirements:
+  - boto3 >= 1.36, for an object store
 """

@@ -29,10 +29,6 @@ extends_documentation_fragment:
   - c8s.ci.object_store
   - c8s.ci.cluster.pods
 options: {}
-requirements:
-  - Python >= 3.11
-  - PyYAML >= 6.0.1
-  - urllib3 >= 2.3
 seealso:
   - module: c8s.ci.pipeline_run
   - module: c8s.ci.pipeline_secret

@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - c8s.ci.attributes
   - c8s.ci.attributes.actiongroup_k8s
   - c8s.ci.store
+  - c8s.ci.kept
   - c8s.ci.kubernetes
   - c8s.ci.cluster
   - c8s.ci.object_store
@@ -34,14 +35,6 @@ attributes:
   idempotent:
     support: full
 options:
-  executor:
-    description:
-      - Where the runs are. Those of V(local), V(docker) and V(podman) are in O(store), those of
-        V(kubernetes) in the cluster, with their logs in the O(object_store), or without one on the
-        host that launched them.
-    type: str
-    choices: [local, docker, podman, kubernetes]
-    default: local
   name:
     description:
       - The run. For a matrix the logs of all of its runs are taken.
@@ -76,10 +69,6 @@ options:
         of them each behind a line that names it.
       - Nothing but the file's size is returned then.
     type: path
-requirements:
-  - Python >= 3.11
-  - PyYAML >= 6.0.1
-  - boto3 >= 1.36, for an object store
 seealso:
   - module: c8s.ci.pipeline_run
   - module: c8s.ci.pipeline_run_info

@@ -75,9 +75,6 @@ options:
 notes:
   - When the play is broken off, its runs end as cancelled, with all their processes.
 requirements:
-  - Python >= 3.11
-  - PyYAML >= 6.0.1
-  - boto3 >= 1.36, for an object store
   - git, for repositories
   - hyperscan >= 0.7.30 (optional, makes masking faster)
 seealso:

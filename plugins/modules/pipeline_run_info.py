@@ -19,17 +19,11 @@ extends_documentation_fragment:
   - c8s.ci.attributes.actiongroup_k8s
   - c8s.ci.attributes.info_module
   - c8s.ci.store
+  - c8s.ci.kept
   - c8s.ci.kubernetes
   - c8s.ci.cluster
   - c8s.ci.object_store
 options:
-  executor:
-    description:
-      - Where the runs are. Those of V(local), V(docker) and V(podman) are in O(store), those of
-        V(kubernetes) in the cluster, with their logs on the host that launched them.
-    type: str
-    choices: [local, docker, podman, kubernetes]
-    default: local
   name:
     description:
       - The names of the runs, in whose order they are returned. One that does not exist is an
@@ -60,10 +54,6 @@ options:
       - How many of the last lines of the log of each failed step to return in RV(failures).
     type: int
     default: 0
-requirements:
-  - Python >= 3.11
-  - PyYAML >= 6.0.1
-  - boto3 >= 1.36, for an object store
 seealso:
   - module: c8s.ci.pipeline_run
   - module: c8s.ci.pipeline_logs

@@ -75,10 +75,6 @@ options:
     default: false
 notes:
   - All keys together may hold 1 MiB.
-requirements:
-  - Python >= 3.11
-  - PyYAML >= 6.0.1
-  - urllib3 >= 2.3
 seealso:
   - module: c8s.ci.pipeline_run
 """

@@ -38,9 +38,6 @@ options:
       - Take advice as errors.
     type: bool
     default: false
-requirements:
-  - Python >= 3.11
-  - PyYAML >= 6.0.1
 seealso:
   - module: c8s.ci.pipeline_run
   - plugin: c8s.ci.graph_layers

@@ -112,6 +112,18 @@ class Lab:
             },
         )
 
+    def quota(self, pods: int) -> None:
+        """Let the namespace have no more pods than so many at one time."""
+        self.cluster.api().create(
+            f"/api/v1/namespaces/{self.namespace}/resourcequotas",
+            {
+                "apiVersion": "v1",
+                "kind": "ResourceQuota",
+                "metadata": {"name": "pods"},
+                "spec": {"hard": {"pods": str(pods)}},
+            },
+        )
+
     def exec(self, pod: str, *words: str) -> None:
         """Run a command in the step's container of a pod."""
         options = connection_options({"kubeconfig": str(self.cluster.kubeconfig)}, {})

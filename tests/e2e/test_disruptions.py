@@ -194,15 +194,7 @@ def living(pods: list[dict[str, Any]]) -> list[str]:
 
 
 def test_ten_steps_in_a_quota_for_two_pods_all_end_well(lab: Lab) -> None:
-    lab.cluster.api().create(
-        f"/api/v1/namespaces/{lab.namespace}/resourcequotas",
-        {
-            "apiVersion": "v1",
-            "kind": "ResourceQuota",
-            "metadata": {"name": "two"},
-            "spec": {"hard": {"pods": "2"}},
-        },
-    )
+    lab.quota(2)
     steps = "".join(
         f"  - {{name: s{number}, image: busybox, commands: [sleep 1], {SMALL}}}\n"
         for number in range(10)

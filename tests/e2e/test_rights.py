@@ -89,13 +89,20 @@ def test_no_right_is_documented_that_no_test_takes_away() -> None:
 
 
 def as_user(lab: Lab, tmp_path: Path, rules: Rules) -> Lab:
+    """The lab as a user with these rights sees it, with the Secret that STEPS ask for."""
+    lab.secret("deploy", token="hunter2-very-secret")
     path = kubeconfig_with_rights(lab.cluster, lab.namespace, "ci", rules, tmp_path / "ci.yaml")
     return dataclasses.replace(lab, kubeconfig=path)
 
 
+def deprived(lab: Lab, tmp_path: Path, resource: str, verb: str) -> Lab:
+    """The same, as a user with the documented Role but for one right."""
+    rules, _carrying = documented()
+    return as_user(lab, tmp_path, without(rules, resource, verb))
+
+
 def test_the_documented_role_is_enough_for_a_run(lab: Lab, tmp_path: Path) -> None:
     rules, _carrying = documented()
-    lab.secret("deploy", token="hunter2-very-secret")
     user = as_user(lab, tmp_path, rules)
     run = user.run(STEPS)
     assert run.status.phase is Phase.SUCCEEDED, run.status
@@ -104,7 +111,6 @@ def test_the_documented_role_is_enough_for_a_run(lab: Lab, tmp_path: Path) -> No
 
 def test_the_documented_role_is_enough_for_artifacts(lab: Lab, tmp_path: Path) -> None:
     rules, carrying = documented()
-    lab.secret("deploy", token="hunter2-very-secret")
     run = as_user(lab, tmp_path, rules + carrying).run(CARRYING)
     assert run.status.phase is Phase.SUCCEEDED, run.status
     assert lab.log(run, "b") == "made\n"
@@ -112,9 +118,7 @@ def test_the_documented_role_is_enough_for_artifacts(lab: Lab, tmp_path: Path) -
 
 @pytest.mark.parametrize(("resource", "verb"), NAMED)
 def test_a_missing_right_is_named(lab: Lab, tmp_path: Path, resource: str, verb: str) -> None:
-    rules, _carrying = documented()
-    lab.secret("deploy", token="hunter2-very-secret")
-    user = as_user(lab, tmp_path, without(rules, resource, verb))
+    user = deprived(lab, tmp_path, resource, verb)
     with pytest.raises(Denied) as denied:
         driven(user)
     assert f'"{resource}"' in str(denied.value)
@@ -129,18 +133,14 @@ def driven(user: Lab) -> Run:
 
 
 def test_a_step_whose_job_may_not_be_made_fails_and_says_so(lab: Lab, tmp_path: Path) -> None:
-    rules, _carrying = documented()
-    lab.secret("deploy", token="hunter2-very-secret")
-    run = as_user(lab, tmp_path, without(rules, "jobs", "create")).run(STEPS)
+    run = deprived(lab, tmp_path, "jobs", "create").run(STEPS)
     step = run.status.step("a")
     assert (step.phase, step.reason) == (Phase.FAILED, "Denied")
     assert 'create resource "jobs"' in step.message
 
 
 def test_a_step_whose_log_may_not_be_read_fails_and_says_so(lab: Lab, tmp_path: Path) -> None:
-    rules, _carrying = documented()
-    lab.secret("deploy", token="hunter2-very-secret")
-    run = as_user(lab, tmp_path, without(rules, "pods/log", "get")).run(STEPS)
+    run = deprived(lab, tmp_path, "pods/log", "get").run(STEPS)
     step = run.status.step("a")
     assert (step.phase, step.reason) == (Phase.FAILED, "Denied")
     assert 'get resource "pods/log"' in step.message
@@ -148,7 +148,6 @@ def test_a_step_whose_log_may_not_be_read_fails_and_says_so(lab: Lab, tmp_path: 
 
 def test_who_may_not_watch_sees_it_end_all_the_same(lab: Lab, tmp_path: Path) -> None:
     rules, _carrying = documented()
-    lab.secret("deploy", token="hunter2-very-secret")
     blind = without(without(rules, "pods", "watch"), "jobs", "watch")
     assert as_user(lab, tmp_path, blind).run(STEPS).status.phase is Phase.SUCCEEDED
 
@@ -159,7 +158,6 @@ def test_without_exec_a_step_with_artifacts_says_so(
 ) -> None:
     """A WebSocket is asked for by `get`, and what it does is a `create`: it takes both."""
     rules, carrying = documented()
-    lab.secret("deploy", token="hunter2-very-secret")
     some = [{**rule, "verbs": verbs} for rule in carrying if verbs]
     run = as_user(lab, tmp_path, rules + some).run(CARRYING)
     step = run.status.step("a")
@@ -168,37 +166,21 @@ def test_without_exec_a_step_with_artifacts_says_so(
 
 
 def test_a_job_that_may_not_be_let_go_stays(lab: Lab, tmp_path: Path) -> None:
-    rules, _carrying = documented()
-    lab.secret("deploy", token="hunter2-very-secret")
-    run = as_user(lab, tmp_path, without(rules, "jobs", "patch")).run(STEPS)
+    run = deprived(lab, tmp_path, "jobs", "patch").run(STEPS)
     assert run.status.phase is Phase.SUCCEEDED, run.status
     assert all("ttlSecondsAfterFinished" not in job["spec"] for job in lab.items("jobs"))
 
 
-def without_room(lab: Lab) -> None:
-    lab.cluster.api().create(
-        f"/api/v1/namespaces/{lab.namespace}/resourcequotas",
-        {
-            "apiVersion": "v1",
-            "kind": "ResourceQuota",
-            "metadata": {"name": "none"},
-            "spec": {"hard": {"pods": "0"}},
-        },
-    )
-
-
 def test_who_may_not_see_why_a_job_has_no_pod_is_told(lab: Lab, tmp_path: Path) -> None:
-    rules, _carrying = documented()
-    without_room(lab)
-    user = as_user(lab, tmp_path, without(rules, "events", "list"))
+    lab.quota(0)
+    user = deprived(lab, tmp_path, "events", "list")
     with pytest.raises(Denied, match='list resource "events"'):
         user.run(f"  - {{name: a, image: busybox, commands: [echo], {SMALL}}}\n")
 
 
 def test_who_may_not_end_a_job_that_has_no_pod_is_told(lab: Lab, tmp_path: Path) -> None:
-    rules, _carrying = documented()
-    without_room(lab)
-    user = as_user(lab, tmp_path, without(rules, "jobs", "delete"))
+    lab.quota(0)
+    user = deprived(lab, tmp_path, "jobs", "delete")
     with pytest.raises(Denied, match='delete resource "jobs"'):
         user.run(
             f"  - {{name: a, image: busybox, commands: [echo], {SMALL}}}\n", head="timeout: 3s"
@@ -206,9 +188,8 @@ def test_who_may_not_end_a_job_that_has_no_pod_is_told(lab: Lab, tmp_path: Path)
 
 
 def test_who_may_not_ask_for_a_job_that_has_gone_is_told(lab: Lab, tmp_path: Path) -> None:
-    rules, _carrying = documented()
-    without_room(lab)
-    user = as_user(lab, tmp_path, without(rules, "jobs", "get"))
+    lab.quota(0)
+    user = deprived(lab, tmp_path, "jobs", "get")
 
     def delete() -> None:
         (job,) = wait_for("the Job", lambda: lab.items("jobs"))
@@ -220,8 +201,7 @@ def test_who_may_not_ask_for_a_job_that_has_gone_is_told(lab: Lab, tmp_path: Pat
 
 
 def test_a_step_that_may_not_be_ended_says_so(lab: Lab, tmp_path: Path) -> None:
-    rules, _carrying = documented()
-    user = as_user(lab, tmp_path, without(rules, "pods", "delete"))
+    user = deprived(lab, tmp_path, "pods", "delete")
     steps = f"  - {{name: a, image: busybox, timeout: 1s, commands: [sleep 20], {SMALL}}}\n"
     with pytest.raises(Denied, match='"pods"'):
         user.run(steps)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict, Unpack
 from urllib.parse import urlencode
 
 from ..core.errors import C8sError, Conflict, Unavailable
@@ -31,6 +31,17 @@ APPLY_PATCH: Final = "application/apply-patch+yaml"
 
 _REPEATABLE = frozenset(["GET", "HEAD", "PUT", "DELETE"])
 Query: TypeAlias = "Mapping[str, str | int | bool]"
+
+
+class How(TypedDict, total=False):
+    """What can be said of a request; see `Client.answer`."""
+
+    params: Query | None
+    content_type: str
+    timeout: float | None
+    patience: float | None
+    repeatable: bool | None
+    doing: str
 
 
 class Client:
@@ -71,32 +82,10 @@ class Client:
         method: str,
         path: str,
         body: Mapping[str, Any] | list[Any] | bytes | None = None,
-        *,
-        params: Query | None = None,
-        content_type: str = JSON,
-        timeout: float | None = None,
-        patience: float | None = None,
-        repeatable: bool | None = None,
-        doing: str = "",
+        **how: Unpack[How],
     ) -> Any:
-        """The decoded answer to one request.
-
-        `timeout` and `patience` are the client's unless given here. A request that changes
-        nothing when it comes twice is `repeatable` (default: by its verb, and server-side apply)
-        and is tried again when its answer was lost; any other one then raises Uncertain: it may
-        have been carried out. `doing` completes "cannot ..." in errors.
-        """
-        data = self.raw(
-            method,
-            path,
-            body,
-            params=params,
-            content_type=content_type,
-            timeout=timeout,
-            patience=patience,
-            repeatable=repeatable,
-            doing=doing,
-        )
+        """The decoded answer to one request; see `answer`."""
+        data = self.raw(method, path, body, **how)
         try:
             return decode(data) if data else {}
         except ValueError as error:
@@ -109,26 +98,10 @@ class Client:
         method: str,
         path: str,
         body: Mapping[str, Any] | list[Any] | bytes | None = None,
-        *,
-        params: Query | None = None,
-        content_type: str = JSON,
-        timeout: float | None = None,
-        patience: float | None = None,
-        repeatable: bool | None = None,
-        doing: str = "",
+        **how: Unpack[How],
     ) -> bytes:
-        """The answer's bytes as they are; see `request`."""
-        return self.answer(
-            method,
-            path,
-            body,
-            params=params,
-            content_type=content_type,
-            timeout=timeout,
-            patience=patience,
-            repeatable=repeatable,
-            doing=doing,
-        ).body
+        """The answer's bytes as they are; see `answer`."""
+        return self.answer(method, path, body, **how).body
 
     def answer(
         self,
@@ -143,7 +116,13 @@ class Client:
         repeatable: bool | None = None,
         doing: str = "",
     ) -> Answer:
-        """The whole answer with its headers; see `request`."""
+        """The whole answer to one request, with its headers.
+
+        `timeout` and `patience` are the client's unless given here. A request that changes
+        nothing when it comes twice is `repeatable` (default: by its verb, and server-side apply)
+        and is tried again when its answer was lost; any other one then raises Uncertain: it may
+        have been carried out. `doing` completes "cannot ..." in errors.
+        """
         data = body if isinstance(body, bytes | None) else encode(body)
         headers = {"Content-Type": content_type} if data is not None else {}
         again = repeatable

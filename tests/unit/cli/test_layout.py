@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.load import load
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.spec import Step
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.branches import ASCII, UNICODE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c8s.cli.view.layout import ASCII, DEEPEST, UNICODE, layout
+from c8s.cli.view.layout import DEEPEST, layout
 from sample_runs import pipeline_text
 
 

@@ -8,7 +8,8 @@ import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import InvalidInput
 from ansible_collections.c8s.ci.plugins.module_utils.runs.clock import utc_now
 from ansible_collections.c8s.ci.plugins.module_utils.runs.report.account import account
-from ansible_collections.c8s.ci.plugins.module_utils.runs.report.tree import ASCII, UNICODE, tree
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.branches import ASCII, UNICODE
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.tree import tree
 
 
 def drawn(runs, names: list[str], branches=UNICODE) -> list[str]:

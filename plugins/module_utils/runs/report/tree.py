@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -11,20 +10,7 @@ from ...pipeline.record import from_record
 from ...pipeline.run import Run
 from ..records import Record
 from ..table import note, revision, took
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Branches:
-    """The characters that a tree is drawn with."""
-
-    fork: str
-    last: str
-    line: str
-    blank: str
-
-
-UNICODE = Branches("├─ ", "└─ ", "│  ", "   ")
-ASCII = Branches("|- ", "`- ", "|  ", "   ")
+from .branches import Branches
 
 Line = tuple[str, str]
 """A text, and the phase it tells of."""
@@ -62,19 +48,14 @@ def _of_run(
     yield "  ".join(filter(None, told)), str(status.phase)
     below = [born[child] for child in status.matrix.children] if status.matrix else []
     for number, child in enumerate(below):
-        head, rest = _ends(branches, number == len(below) - 1)
+        head, rest = branches.ends(last=number == len(below) - 1)
         inner = list(_of_run(child, born, branches, indent + rest, now))
         yield indent + head + inner[0][0], inner[0][1]
         yield from inner[1:]
     width = max((len(step.name) for step in status.steps), default=0)
     for number, step in enumerate(status.steps):
-        head, _rest = _ends(branches, number == len(status.steps) - 1)
+        head, _rest = branches.ends(last=number == len(status.steps) - 1)
         elapsed = took(step.start_time, step.completion_time, now)
         told = [f"{step.name:<{width}}", f"{step.phase:<9}", f"{elapsed:>5}"]
         told.append(note(run.pipeline.step(step.name), step))
         yield f"{indent}{head}{'  '.join(told)}".rstrip(), str(step.phase)
-
-
-def _ends(branches: Branches, last: bool) -> tuple[str, str]:
-    """What is drawn before a branch, and before the lines below it."""
-    return (branches.last, branches.blank) if last else (branches.fork, branches.line)

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.spec import Step
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import Phase, StepStatus
-
-from .layout import ASCII, UNICODE, Branches
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.branches import (
+    ASCII,
+    UNICODE,
+    Branches,
+)
 
 STYLES: Mapping[Phase, str] = {
     Phase.PENDING: "dim",

@@ -11,23 +11,10 @@ from collections.abc import Sequence
 
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.graph import Graph
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.spec import Step
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.branches import UNICODE, Branches
 
 # Deeper steps are drawn side by side: a chain of a hundred must not leave the screen.
 DEEPEST = 8
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Branches:
-    """The characters that a tree is drawn with."""
-
-    fork: str
-    last: str
-    line: str
-    blank: str
-
-
-UNICODE = Branches("├─ ", "└─ ", "│  ", "   ")
-ASCII = Branches("|- ", "`- ", "|  ", "   ")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,10 +43,9 @@ def layout(steps: Sequence[Step], branches: Branches = UNICODE) -> tuple[Place, 
         for child in reversed(below.get(step, [])):
             if depth == DEEPEST:
                 waiting.append((child, prefix, indent, depth))
-            elif child == below[step][-1]:
-                waiting.append((child, indent + branches.last, indent + branches.blank, depth + 1))
             else:
-                waiting.append((child, indent + branches.fork, indent + branches.line, depth + 1))
+                head, rest = branches.ends(last=child == below[step][-1])
+                waiting.append((child, indent + head, indent + rest, depth + 1))
     return tuple(places)
 
 
