@@ -161,7 +161,7 @@ def _applies(control: Cluster, theirs: pathlib.Path) -> str:
         (title, *(Times(tuple(each)) for each in zip(*taken, strict=True)))
         for title, taken in times.items()
     ]
-    (_, *program), (_, *play) = shown[:2]
+    program, play = (both for _title, *both in shown[:2])
     rows = [
         f"| {MANIFESTS} ConfigMaps, each read, applied and compared with what was; the process's or"
         f" play's start included, {len(pings)} rounds (loops once) | first time"

@@ -1,4 +1,3 @@
-#!/usr/bin/python
 """Manifests applied side by side by `module_utils/kube`: as a module of a play, or as a function.
 
 No door of the collection takes manifests as they come. This one has as much around the room that
