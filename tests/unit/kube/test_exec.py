@@ -201,7 +201,8 @@ class TestAnswers:
     @pytest.mark.parametrize(
         ("message", "kind"),
         [
-            ('container not found ("c")', NotFound),
+            ('container not found ("c")', Conflict),
+            ("pod not found", NotFound),
             ("cannot exec in a stopped container", Conflict),
             ("connection refused", Unavailable),
         ],
