@@ -101,7 +101,8 @@ class Driver:
     def drive(self, runs: Sequence[Run]) -> list[Run]:
         """Drive these runs to their end; the same runs as they ended, in order.
 
-        Whatever makes it give up (a store that takes no more, say), nothing is left running.
+        One that others drive by then is left to them, and given back as it is. Whatever makes it
+        give up (a store that takes no more, say), nothing is left running.
         """
         try:
             for run in runs:
@@ -109,6 +110,7 @@ class Driver:
             while self._leaves or self._families:
                 self._turn()
             self._records.flush()
+            self._leave(self._records.lost())
             self._let_go()
         finally:
             opened = [leaf.run for leaf in self._leaves.values() if leaf.opened]
@@ -120,17 +122,21 @@ class Driver:
 
     def _turn(self) -> None:
         now, began = self._clock(), time.monotonic()
+        self._leave(self._records.lost())
+        doubtful = self._records.doubtful()
         due = self._agenda.take(now)
         sweeping = began >= self._sweep_at or self.interrupted is not self._all_told
         if sweeping:
             self._all_told = self.interrupted
             due.update(self._leaves, self._families)
-        for name in due & self._families.keys():
+        # Of what is in doubt nothing is lost: sooner or later it is swept again.
+        for name in (due & self._families.keys()) - doubtful:
             self._turn_family(self._families[name], now)
         # Children that were born in this turn begin in it.
         due |= self._agenda.take(now)
         room = self._room()
-        leaves = [self._leaves[name] for name in due & self._leaves.keys()]
+        known = [self._leaves[name] for name in due & self._leaves.keys()]
+        leaves = [leaf for leaf in known if not doubtful & {leaf.run.name, leaf.run.parent}]
         for leaf in sorted(leaves, key=lambda leaf: leaf.number):
             room = self._turn_leaf(leaf, now, room)
         self._records.settle()
@@ -145,6 +151,8 @@ class Driver:
             news = self._executor.wait(seconds)
             self._agenda.at_once(self._leaves if news is None else news)
         else:
+            if doubtful:
+                time.sleep(LOOK_SECONDS)
             self._agenda.at_once(self._families)
 
     def _room(self) -> int | None:
@@ -289,6 +297,24 @@ class Driver:
         if leaf.run.status.start_time is not None and not self._executor.outlives_driver:
             status = dataclasses.replace(leaf.run.status, resume_time=self._clock())
             leaf.run = dataclasses.replace(leaf.run, status=status)
+
+    def _leave(self, names: frozenset[str]) -> None:
+        """Let go of runs that others drive now, and of the children of their matrix."""
+        for name in [name for name in self._families if name in names]:
+            del self._families[name]
+        leaves = [
+            leaf for leaf in self._leaves.values() if names & {leaf.run.name, leaf.run.parent}
+        ]
+        for leaf in leaves:
+            del self._leaves[leaf.run.name]
+            self._agenda.drop(leaf.run.name)
+        closing = [run for run in self._closing.values() if names & {run.name, run.parent}]
+        for run in closing:
+            del self._closing[run.name]
+        for run in [*(leaf.run for leaf in leaves if leaf.opened), *closing]:
+            self._executor.close(run, kept=False)
+        for name in names:
+            self._end(from_record(self._records.read(name)))
 
     def _end(self, run: Run) -> None:
         self._ended[run.name] = run

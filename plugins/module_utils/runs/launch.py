@@ -81,7 +81,8 @@ class Launcher:
         finally:
             for lock in locks:
                 lock.release()
-        for run in others:
+        left = [run for run in ended.values() if not run.status.phase.terminal]
+        for run in [*others, *left]:
             ended[run.name] = self.follow(run)
         return [
             Launched(ended.get(run.name, run), created, run.name in {own.name for own in mine})
@@ -97,9 +98,10 @@ class Launcher:
         if lock is None:
             return self.follow(from_record(self._records.read(name)))
         try:
-            return self._driver.drive([from_record(self._records.read(name))])[0]
+            run = self._driver.drive([from_record(self._records.read(name))])[0]
         finally:
             lock.release()
+        return run if run.status.phase.terminal else self.follow(run)
 
     def follow(self, run: Run) -> Run:
         """Watch a run that another process drives until it ends.

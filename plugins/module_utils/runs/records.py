@@ -41,6 +41,12 @@ class Records(Protocol):
     def flush(self) -> None:
         """Wait until all that `write` was given of runs that have ended is kept."""
 
+    def doubtful(self) -> frozenset[str]:
+        """The runs for which nothing may be done now: whether others drive them is being asked."""
+
+    def lost(self) -> frozenset[str]:
+        """The runs that others were found to drive since the last call."""
+
     def read(self, name: str) -> Record:
         """A run's record; NotFound where there is none."""
 

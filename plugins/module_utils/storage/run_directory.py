@@ -84,6 +84,14 @@ class RunDirectory:
     def flush(self) -> None:
         """Nothing is under way."""
 
+    def doubtful(self) -> frozenset[str]:
+        """None: a lock is held while its process lives."""
+        return frozenset()
+
+    def lost(self) -> frozenset[str]:
+        """None, for the same reason."""
+        return frozenset()
+
     def read(self, name: str) -> Record:
         """The record of a run; NotFound says which runs there are."""
         path = self.run(name) / "record.json"

@@ -2,14 +2,14 @@
 
 On one host a lock on a file tells, at once and for sure. Between hosts it is a claim that runs out:
 the driver renews it while it lives, by the cluster's time, and whoever meets one that is still good
-follows the run instead of driving it.
+follows the run instead of driving it. A driver that could not renew its own in time does nothing
+for the run until it is known whose the run is: every write asks that it is still its own.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
-import json
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -25,12 +25,15 @@ RENEWAL = datetime.timedelta(seconds=30)
 CROWD = 150
 """With more runs than this at once both are longer in proportion, up to ten minutes for a thousand
 runs: renewals must not keep the server from their steps."""
-CLAIM_ANNOTATION = f"{LABEL}/driver"
+HOLDER = f"{LABEL}/driver"
+"""The annotation that names the store whose lock the driver holds; it stays when the run ends."""
+UNTIL = f"{LABEL}/driven-until"
+"""The annotation that says until when the claim is good; empty once the run has ended."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Claim:
-    """`holder` names the store whose lock its driver holds."""
+    """Who drives, and until when that holds."""
 
     holder: str
     until: datetime.datetime
@@ -38,16 +41,22 @@ class Claim:
     @classmethod
     def of(cls, config_map: Mapping[str, Any]) -> Claim | None:
         """The claim in a record's ConfigMap; None where there is none, or what is there is none."""
-        text = (config_map["metadata"].get("annotations") or {}).get(CLAIM_ANNOTATION, "")
+        annotations = config_map["metadata"].get("annotations") or {}
         try:
-            found = json.loads(text)
-            return cls(str(found["holder"]), parse_time(found["until"]))
-        except (ValueError, KeyError, TypeError):
+            return cls(annotations[HOLDER], parse_time(annotations[UNTIL]))
+        except (ValueError, KeyError):
             return None
 
-    def annotation(self) -> dict[str, str]:
-        told = {"holder": self.holder, "until": rfc3339(self.until)}
-        return {CLAIM_ANNOTATION: json.dumps(told, separators=(",", ":"))}
+    def annotations(self) -> dict[str, str]:
+        return {HOLDER: self.holder, UNTIL: rfc3339(self.until)}
+
+
+@dataclasses.dataclass(slots=True)
+class _Own:
+    """Until when a claim of ours holds if what was written last came through, and for certain."""
+
+    asked: datetime.datetime
+    sure: datetime.datetime | None = None
 
 
 class Claims:
@@ -57,35 +66,82 @@ class Claims:
         self._store = store
         self._clock = clock
         self._lock = threading.Lock()
-        self._own: dict[str, datetime.datetime] = {}
+        self._own: dict[str, _Own] = {}
+        self._lost: set[str] = set()
         self._others: dict[str, Claim | None] = {}
 
-    def fresh(self, run: str, *, among: int = 1) -> dict[str, str]:
-        """The annotation that claims a run from now on, to be written.
+    @property
+    def holder(self) -> str:
+        """What stands in the claims of this store."""
+        return self._store.identity(make=True)
+
+    def fresh(self, run: str, *, among: int = 1) -> Claim:
+        """The claim on a run from now on, to be written; then `confirm` it, or tell `failed`.
 
         `among`: of how many it is one that are claimed together.
         """
-        holder = self._store.identity(make=True)
+        holder = self.holder
         with self._lock:
-            until = self._own[run] = self._clock() + CLAIM * self._stretch(among)
-        return Claim(holder, until).annotation()
+            until = self._clock() + CLAIM * self._stretch(among)
+            self._own.setdefault(run, _Own(until)).asked = until
+        return Claim(holder, until)
+
+    def again(self, run: str) -> Claim | None:
+        """The same for a run that is claimed already; None where that is over."""
+        with self._lock:
+            known = run in self._own
+        return self.fresh(run) if known else None
+
+    def confirm(self, run: str, claim: Claim) -> None:
+        """It is written."""
+        with self._lock:
+            own = self._own.get(run)
+            if own is not None:
+                own.sure = max(own.sure or claim.until, claim.until)
+
+    def failed(self, run: str) -> None:
+        """It could not be written: it is due again."""
+        with self._lock:
+            own = self._own.get(run)
+            if own is not None:
+                own.asked = own.sure or self._clock()
 
     def owns(self, run: str) -> bool:
-        """Whether this store's claim on a run is still good."""
+        """Whether this store's claim on a run is certainly good."""
         with self._lock:
-            until = self._own.get(run)
-        return until is not None and until > self._clock()
+            own = self._own.get(run)
+            return own is not None and own.sure is not None and own.sure > self._clock()
+
+    def doubtful(self) -> frozenset[str]:
+        """The runs of which another store may be the driver by now."""
+        now = self._clock()
+        with self._lock:
+            return frozenset(
+                run for run, own in self._own.items() if own.sure is None or own.sure <= now
+            )
 
     def forget(self, run: str) -> None:
         """It has ended, or somebody else was quicker."""
         with self._lock:
             self._own.pop(run, None)
 
+    def lose(self, run: str) -> None:
+        """Another store drives it now."""
+        with self._lock:
+            self._own.pop(run, None)
+            self._lost.add(run)
+
+    def lost(self) -> frozenset[str]:
+        """The runs that were lost since the last call."""
+        with self._lock:
+            lost, self._lost = frozenset(self._lost), set()
+        return lost
+
     def due(self) -> list[str]:
         """The runs whose claims are to be renewed."""
         with self._lock:
             limit = self._clock() + (CLAIM - RENEWAL) * self._stretch()
-            return [run for run, until in self._own.items() if until <= limit]
+            return [run for run, own in self._own.items() if own.asked <= limit]
 
     def _stretch(self, among: int = 1) -> float:
         return max(1.0, len(self._own) / CROWD, among / CROWD)

@@ -18,9 +18,9 @@ import secrets
 import time
 from collections.abc import Sequence
 
-from ...core.errors import Conflict, NotFound, Unavailable
+from ...core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from ...core.names import dns_label, label_value
-from ...kube.connection import MERGE_PATCH, Client
+from ...kube.connection import JSON_PATCH, MERGE_PATCH, Client
 from ...kube.faults import AlreadyExists
 from ...pipeline.job import LABEL
 from ...pipeline.status import Phase
@@ -28,16 +28,22 @@ from ...storage.run_directory import RUN_NAME_LIMIT, Lock, RunDirectory
 from ...storage.run_objects import RunObjects
 from ...storage.stored_log import StoredLog
 from ..artifacts import remove
-from .claims import CLAIM_ANNOTATION, Claims
-from .config_map import SELECTOR, Record, config_map, config_map_name, record_of
+from .claim_writer import ClaimWriter
+from .claims import UNTIL, Claims
+from .config_map import (
+    SELECTOR,
+    Record,
+    config_map,
+    config_map_name,
+    record_of,
+    record_patch,
+)
 from .record_writer import RecordWriter
 
 CANCEL_LOOK_SECONDS = 2.0
 OUTAGE_SECONDS = 300.0
 """How long the API server may be away from the records of runs that go on."""
-CLAIM_TRIES = 5
 SEVERAL = 100
-CLAIM_LOOK_SECONDS = 1.0
 _ANNOTATION = f"{LABEL}/cancel-request"
 
 
@@ -58,10 +64,12 @@ class ConfigMapRecords:
         self._claims = Claims(directory, client.time.now)
         self._uids: dict[str, str] = {}
         self._writer = RecordWriter(self._send)
+        self._claiming = ClaimWriter(
+            client, self._claims, self._place, self._get, self._writer.pool
+        )
         self._cancels: dict[str, Record] = {}
         self._look: concurrent.futures.Future[None] | None = None
         self._look_at = 0.0
-        self._claims_at = 0.0
 
     def __str__(self) -> str:
         return f"{self._client.server}{self._path}"
@@ -80,12 +88,17 @@ class ConfigMapRecords:
 
     def _create(self, record: Record, *, among: int) -> bool:
         name = record["metadata"]["name"]
+        manifest = config_map(record)
+        # A parent's claim is that of its children.
+        claim = None if record["spec"].get("parent") else self._claims.fresh(name, among=among)
+        if claim is not None:
+            manifest["metadata"]["annotations"] = claim.annotations()
         try:
             # A name stands for one record: what comes twice meets what came first.
             made = self._client.request(
                 "POST",
                 self._path,
-                self._claimed(record, among=among),
+                manifest,
                 repeatable=True,
                 doing=f"keep the record of run {name}",
             )
@@ -94,6 +107,8 @@ class ConfigMapRecords:
             if record_of(made)["metadata"]["uid"] != record["metadata"]["uid"]:
                 self._claims.forget(name)
                 return False
+        if claim is not None:
+            self._claims.confirm(name, claim)
         self._uids[name] = made["metadata"]["uid"]
         return True
 
@@ -101,34 +116,15 @@ class ConfigMapRecords:
         ended = Phase(record["status"]["phase"]).terminal
         self._writer.write(record["metadata"]["name"], record, ended=ended)
 
-    def _claimed(self, record: Record, *, among: int = 1) -> Record:
-        """What is written of a run: while it goes on, that it is driven from here. Its parent's
-        claim is that of a child."""
-        manifest = config_map(record)
-        name = record["metadata"]["name"]
-        if record["spec"].get("parent"):
-            return manifest
-        if Phase(record["status"]["phase"]).terminal:
-            self._claims.forget(name)
-            manifest["metadata"]["annotations"] = {CLAIM_ANNOTATION: None}
-        else:
-            manifest["metadata"]["annotations"] = self._claims.fresh(name, among=among)
-        return manifest
-
     def settle(self) -> None:
         self._writer.settle()
-        if time.monotonic() < self._claims_at:
-            return
-        self._claims_at = time.monotonic() + CLAIM_LOOK_SECONDS
-        for name in self._claims.due():
-            # Now, so that the last word on the run, should it come meanwhile, takes it back.
-            claim = self._claims.fresh(name)
-            self._writer.pool.submit(self._renew, name, claim)
+        self._claiming.renew()
 
-    def _renew(self, name: str, claim: dict[str, str]) -> None:
-        # In an outage there is time until it runs out.
-        with contextlib.suppress(Unavailable):
-            self._patch_claim(name, claim)
+    def doubtful(self) -> frozenset[str]:
+        return self._claims.doubtful()
+
+    def lost(self) -> frozenset[str]:
+        return self._claims.lost()
 
     def kept(self, name: str) -> bool:
         return self._writer.kept(name)
@@ -137,28 +133,37 @@ class ConfigMapRecords:
         self._writer.flush()
 
     def _send(self, name: str, record: Record) -> None:
-        manifest = self._claimed(record)
-        del manifest["metadata"]["name"]
-        patch = {
-            "metadata": manifest["metadata"],
-            "data": manifest.get("data"),
-            "binaryData": manifest.get("binaryData"),
-        }
+        annotations, claim = {}, None
+        if not record["spec"].get("parent"):
+            annotations = {UNTIL: ""}
+            if Phase(record["status"]["phase"]).terminal:
+                self._claims.forget(name)
+            else:
+                claim = self._claims.again(name)
+                if claim is None:
+                    return  # Another host drives it, and writes what it sees.
+                annotations = claim.annotations()
         try:
             self._client.request(
                 "PATCH",
                 self._place(name),
-                patch,
-                content_type=MERGE_PATCH,
+                record_patch(record, annotations, self._claims.holder if annotations else ""),
+                content_type=JSON_PATCH,
                 repeatable=True,
                 patience=OUTAGE_SECONDS,
                 doing=f"keep the record of run {name}",
             )
+        except InvalidInput:
+            if annotations and self._claiming.is_lost(name):
+                return  # The driver hears of it at its next turn.
+            raise
         except Unavailable as error:
             raise Unavailable(
                 f"cannot keep the record of run {name}, not for {OUTAGE_SECONDS:.0f} seconds:"
                 f" {error}; what it has begun in the cluster goes on: call again to go on with it"
             ) from error
+        if claim is not None:
+            self._claims.confirm(name, claim)
 
     def read(self, name: str) -> Record:
         found = self._get(name)
@@ -264,39 +269,10 @@ class ConfigMapRecords:
 
     def lock(self, name: str) -> Lock | None:
         lock = self.directory.lock(name)
-        if lock is not None and not self._claim(name):
+        if lock is not None and not self._claiming.take(name):
             lock.release()
             return None
         return lock
-
-    def _claim(self, name: str) -> bool:
-        """Whether the run may be driven from here: no other host has a good claim on it."""
-        for _try in range(CLAIM_TRIES):
-            if self._claims.owns(name):
-                return True
-            found = self._get(name)
-            if self._claims.elsewhere(name):
-                return False
-            try:
-                version = found["metadata"]["resourceVersion"]
-                self._patch_claim(name, self._claims.fresh(name), version)
-            except Conflict:
-                self._claims.forget(name)
-        return self._claims.owns(name)
-
-    def _patch_claim(self, name: str, claim: dict[str, str], version: str = "") -> None:
-        """Claim a run; with `version`, only if its record is still that one."""
-        metadata: Record = {"annotations": claim}
-        if version:
-            metadata["resourceVersion"] = version
-        self._client.request(
-            "PATCH",
-            self._place(name),
-            {"metadata": metadata},
-            content_type=MERGE_PATCH,
-            repeatable=True,
-            doing=f"claim run {name}",
-        )
 
     def driven(self, name: str) -> bool:
         """Whether a process of this host drives it, or one of another that has a good claim."""
