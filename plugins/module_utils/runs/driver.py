@@ -29,9 +29,10 @@ from .records import Records
 
 LOOK_SECONDS = 0.2
 """The longest wait for news: signals, and wishes that other processes leave, come without any."""
-CROWD = 20
-CROWD_PAUSE_SECONDS = 0.1
-"""With so many runs side by side news is gathered for a moment: most of it is of the same runs."""
+PAUSE_SECONDS = 0.0005
+MOST_PAUSE_SECONDS = 0.1
+"""Of many runs news is gathered for a moment, so long for each of them, and at most so long in all:
+most of it is of the same runs."""
 SWEEP_SECONDS = 1.0
 SWEEP_SHARE = 20
 """Every run is looked at once in `SWEEP_SECONDS`, or less often where a look at all of them takes
@@ -145,8 +146,8 @@ class Driver:
             pause = max(SWEEP_SECONDS, SWEEP_SHARE * (time.monotonic() - began))
             self._sweep_at = time.monotonic() + pause
         if self._leaves:
-            if len(self._leaves) >= CROWD:
-                time.sleep(CROWD_PAUSE_SECONDS)
+            if len(self._leaves) > 1:
+                time.sleep(min(MOST_PAUSE_SECONDS, PAUSE_SECONDS * len(self._leaves)))
             seconds = min(LOOK_SECONDS, self._agenda.seconds(self._clock()))
             news = self._executor.wait(seconds)
             self._agenda.at_once(self._leaves if news is None else news)

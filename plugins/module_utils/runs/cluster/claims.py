@@ -68,12 +68,14 @@ class Claims:
         self._lock = threading.Lock()
         self._own: dict[str, _Own] = {}
         self._lost: set[str] = set()
+        self._holder = ""
         self._others: dict[str, Claim | None] = {}
 
     @property
     def holder(self) -> str:
         """What stands in the claims of this store."""
-        return self._store.identity(make=True)
+        self._holder = self._holder or self._store.identity(make=True)
+        return self._holder
 
     def fresh(self, run: str, *, among: int = 1) -> Claim:
         """The claim on a run from now on, to be written; then `confirm` it, or tell `failed`.
