@@ -10,8 +10,9 @@ from typing import Any
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.record import to_record
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run
 
-from faults.api_proxy import ApiProxy, Asked, Fault
+from faults.api_proxy import ApiProxy
 from faults.driving import Place, check_end, order_of
+from faults.fault import Asked, Fault
 from faults.sightings import Sightings
 from kube.cluster import Cluster
 from kube.fixtures import own_namespace

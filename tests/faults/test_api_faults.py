@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from faults.api_proxy import Asked, Fault, refusal
 from faults.driving import side_by_side
+from faults.fault import Asked, Fault, refusal
 from faults.field import Field, Judge, first, nth
 from faults.sightings import Sightings, watching
 from kube.cluster import Cluster

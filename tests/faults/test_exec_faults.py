@@ -16,8 +16,9 @@ from ansible_collections.c8s.ci.plugins.module_utils.pipeline.record import to_r
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import Phase
 from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster import executor
 
-from faults.api_proxy import ApiProxy, Asked, Cut, Fault, refusal
+from faults.api_proxy import ApiProxy
 from faults.driving import Place, check_end, order_of, side_by_side
+from faults.fault import Asked, Cut, Fault, refusal
 from faults.field import Judge
 from faults.sightings import Sightings, watching
 from kube.cluster import Cluster

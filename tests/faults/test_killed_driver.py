@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from faults.api_proxy import Answer, ApiProxy, Asked, Fault
+from faults.api_proxy import ApiProxy
 from faults.driving import Place, check_end, ended, order_of, side_by_side
+from faults.fault import Answer, Asked, Fault
 from faults.sightings import Sightings, watching
 from kube.cluster import Cluster
 from kube.fixtures import own_namespace

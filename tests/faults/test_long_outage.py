@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster import records
 
-from faults.api_proxy import Asked, Fault
 from faults.driving import check_end, ended
+from faults.fault import Asked, Fault
 from faults.field import LOGS, TEXT, Field
 from faults.sightings import watching
 from kube.cluster import Cluster

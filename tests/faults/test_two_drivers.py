@@ -14,8 +14,9 @@ import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster import claims
 
 from e2e.gate import gate
-from faults.api_proxy import ApiProxy, Asked, Fault, refusal
+from faults.api_proxy import ApiProxy
 from faults.driving import Place, check_end, ended, order_of
+from faults.fault import Asked, Fault, refusal
 from faults.field import Judge
 from faults.sightings import watching
 from kube.cluster import Cluster

@@ -14,8 +14,8 @@ import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.kube.informer import Informers
 from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster import watched
 
-from faults.api_proxy import Asked, Cut, Fault
 from faults.driving import ended, side_by_side
+from faults.fault import Asked, Cut, Fault
 from faults.field import TEXT, Field, Judge
 from faults.sightings import Sightings, watching
 from kube.cluster import Cluster
