@@ -105,6 +105,7 @@ class PodLogs:
         self._namespace = namespace
         self._followers = concurrent.futures.ThreadPoolExecutor(FOLLOWERS, "c8s-log")
         self._following: dict[tuple[str, str, int], Following] = {}
+        self._open: set[Following] = set()
 
     def follow(
         self,
@@ -134,9 +135,11 @@ class PodLogs:
         source = LogSource(self._namespace, pod["metadata"]["name"], STEP_CONTAINER)
         following = Following(source, begin, self._patience)
         self._following[key] = following
+        self._open.add(following)
         following.kept = self._followers.submit(following.keep, self._client, masks)
 
         def ended(_kept: concurrent.futures.Future[None]) -> None:
+            self._open.discard(following)
             self.kept.ended(run)
             done()
 
@@ -145,7 +148,7 @@ class PodLogs:
 
     def _patience(self) -> float:
         """Seconds to wait for a container's end before its log is asked for."""
-        return PATIENCE_SECONDS if len(self._following) < CROWD else CROWD_PATIENCE_SECONDS
+        return PATIENCE_SECONDS if len(self._open) < CROWD else CROWD_PATIENCE_SECONDS
 
     def forget(self, run: Run) -> None:
         """The run has ended, or its driver goes."""
