@@ -16,7 +16,7 @@ from ansible_collections.c8s.ci.plugins.module_utils.kube.exec import execute
 from ansible_collections.c8s.ci.plugins.module_utils.kube.options import connection_options
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.pod import JobSettings
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run
-from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster.claims import CLAIM_ANNOTATION
+from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster.claims import UNTIL
 from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster.runs import ClusterRuns
 from ansible_collections.c8s.ci.plugins.module_utils.runs.events import Event, Report, ignore
 from ansible_collections.c8s.ci.plugins.module_utils.runs.request import Request
@@ -136,9 +136,8 @@ class Lab:
         path = f"/api/v1/namespaces/{self.namespace}/configmaps"
         for record in self.items("configmaps"):
             annotations = record["metadata"].get("annotations", {})
-            if CLAIM_ANNOTATION in annotations:
-                claim = json.loads(annotations[CLAIM_ANNOTATION])
-                annotations[CLAIM_ANNOTATION] = json.dumps({**claim, "until": LONG_AGO})
+            if annotations.get(UNTIL):
+                annotations[UNTIL] = LONG_AGO
                 self.cluster.api().text("PUT", f"{path}/{record['metadata']['name']}", record)
 
     def config_map(self, name: str, data: dict[str, str]) -> None:
