@@ -6,6 +6,7 @@ import functools
 import itertools
 import json
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -179,7 +180,8 @@ def test_a_watch_that_goes_silent(field: Field, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_lists_that_are_some_revisions_old(field: Field) -> None:
-    """A driver is killed when its Jobs are made; to the next one all lists show what was before."""
+    """A driver is killed when its Jobs are made; to the next one all lists show what was before,
+    and what it hears of Jobs is ahead of what it hears of pods."""
 
     def trial(kill_at: int) -> None:
         with ExitStack() as stack:
@@ -213,7 +215,13 @@ def test_lists_that_are_some_revisions_old(field: Field) -> None:
             )
             again: list[Asked] = []
 
+            def late(events: Iterator[bytes]) -> Iterator[bytes]:
+                time.sleep(1)
+                yield from events
+
             def stale(asked: Asked) -> Fault | None:
+                if asked.sort == "watch" and asked.resource == "pods":
+                    return Fault(lines=late)
                 if not _lists(asked):
                     return None
                 again.append(asked)

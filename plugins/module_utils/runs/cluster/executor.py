@@ -228,6 +228,8 @@ class KubernetesExecutor:
             stopping=stopping,
             released_at=followed.released_at,
         )
+        if found.state is State.ENDED and not seen.pods and followed.pod_may_be_late():
+            return base
         if found.state is State.WAITING and not seen.pods:
             if followed.first_running is not None:
                 # Its pod has just gone; the Job will say soon what that means.

@@ -16,6 +16,7 @@ from .pod_logs import Following
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _LAST_MOMENT = datetime.timedelta(milliseconds=999)
+_LATE_SECONDS = 5.0
 
 
 @dataclasses.dataclass(slots=True)
@@ -25,6 +26,7 @@ class PodAttempt:
     `work` is what was begun for it, by name (create, look, restore, release, let go,
     end, finish).
     `again_at` is when what an outage undid is begun again (monotonic times).
+    `podless_since` (a monotonic time) is when its Job was over first, and it had no pod.
     `attention_at` (a monotonic time) is when the Job is to be looked at though nothing was heard,
     `refused_at` since when no pod of it is let in.
     """
@@ -42,6 +44,7 @@ class PodAttempt:
     log: Following | None = None
     log_url: str = ""
     pod: str = ""
+    podless_since: float | None = None
     attention_at: float = 0.0
     note: tuple[str, str] = ("", "")
     refused_at: float | None = None
@@ -111,6 +114,13 @@ class PodAttempt:
                 self.work.pop(what, None)
             self.released_at = None
         self.pod = pod
+
+    def pod_may_be_late(self) -> bool:
+        """Its Job is over: whether its pod, which was never seen, may be there all the same. Jobs
+        and pods are heard of by watches of their own, and one of them may be behind."""
+        if self.podless_since is None:
+            self.podless_since = time.monotonic()
+        return not self.pod and time.monotonic() < self.podless_since + _LATE_SECONDS
 
     def timed(self, seen: Observation, now: datetime.datetime) -> Observation:
         """The observation with times finer than the cluster's whole seconds, and stable.

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import pathlib
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from ....images.engine_client import EngineClient
 from .. import processes
 
 _NEVER = "0001-01-01"
+_GONE = ("no such", "no container with")
+# An engine stumbles over what changes just while it looks.
+_TRIES, _PAUSE_SECONDS = 5, 0.1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,10 +55,14 @@ def state_of(found: dict[str, Any]) -> ContainerState:
 
 def inspect(client: EngineClient, names: Sequence[str]) -> list[ContainerState]:
     """The states of containers, in order; Unavailable where the engine does not tell."""
-    answer = client.call("container", "inspect", "--format", "{{json .State}}", *names)
-    if not answer.ok:
-        raise Unavailable(f"{client.program} does not tell of a container: {answer.words}")
-    return [state_of(json.loads(line)) for line in answer.output.splitlines() if line]
+    for left in reversed(range(_TRIES)):
+        answer = client.call("container", "inspect", "--format", "{{json .State}}", *names)
+        if answer.ok:
+            return [state_of(json.loads(line)) for line in answer.output.splitlines() if line]
+        if any(words in answer.words.lower() for words in _GONE):
+            break
+        time.sleep(_PAUSE_SECONDS if left else 0)
+    raise Unavailable(f"{client.program} does not tell of a container: {answer.words}")
 
 
 def remove(client: EngineClient, names: Sequence[str]) -> str:
