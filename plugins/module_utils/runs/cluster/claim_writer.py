@@ -9,7 +9,7 @@ from typing import Any
 
 from ...core.errors import Conflict, InvalidInput, Unavailable
 from ...kube.connection import JSON_PATCH, MERGE_PATCH, Client
-from .claims import HOLDER, Claims
+from .claims import HOLDER, Claim, Claims
 from .config_map import annotated, held_by
 
 TRIES = 5
@@ -64,12 +64,12 @@ class ClaimWriter:
             return
         self._look_at = time.monotonic() + LOOK_SECONDS
         for run in self._claims.due():
-            self._pool.submit(self._renew, run)
+            # Claimed here, so that what waits for its turn is not due once more.
+            claim = self._claims.again(run)
+            if claim is not None:
+                self._pool.submit(self._renew, run, claim)
 
-    def _renew(self, run: str) -> None:
-        claim = self._claims.again(run)
-        if claim is None:
-            return
+    def _renew(self, run: str, claim: Claim) -> None:
         patch = [held_by(claim.holder), *annotated(claim.annotations())]
         try:
             self._patch(run, patch, JSON_PATCH)

@@ -55,13 +55,14 @@ def state_of(found: dict[str, Any]) -> ContainerState:
 
 def inspect(client: EngineClient, names: Sequence[str]) -> list[ContainerState]:
     """The states of containers, in order; Unavailable where the engine does not tell."""
-    for left in reversed(range(_TRIES)):
+    for number in range(_TRIES):
+        if number:
+            time.sleep(_PAUSE_SECONDS)
         answer = client.call("container", "inspect", "--format", "{{json .State}}", *names)
         if answer.ok:
             return [state_of(json.loads(line)) for line in answer.output.splitlines() if line]
         if any(words in answer.words.lower() for words in _GONE):
             break
-        time.sleep(_PAUSE_SECONDS if left else 0)
     raise Unavailable(f"{client.program} does not tell of a container: {answer.words}")
 
 
