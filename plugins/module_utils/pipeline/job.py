@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator, Sequence
 
 from ..core.names import dns_label, label_value
 from .pod import HELD_BY, JobSettings, Manifest, holder, pod
@@ -12,6 +13,15 @@ from .spec import Step
 
 LABEL = "c8s.dev"
 MANAGED_BY = {"app.kubernetes.io/managed-by": "c8s"}
+_SEVERAL = 100
+
+
+def run_selectors(base: str, runs: Sequence[str]) -> Iterator[str]:
+    """Label selectors that together, besides `base`, ask for what is labelled with these runs: one
+    for each hundred, for they are part of an address."""
+    for start in range(0, len(runs), _SEVERAL):
+        wanted = ",".join(map(label_value, runs[start : start + _SEVERAL]))
+        yield f"{base},{LABEL}/run in ({wanted})"
 
 
 def job_name(run: Run, step_name: str, attempt: int) -> str:

@@ -19,10 +19,10 @@ import time
 from collections.abc import Sequence
 
 from ...core.errors import Conflict, InvalidInput, NotFound, Unavailable
-from ...core.names import dns_label, label_value
+from ...core.names import dns_label
 from ...kube.connection import JSON_PATCH, MERGE_PATCH, Client
 from ...kube.faults import AlreadyExists
-from ...pipeline.job import LABEL
+from ...pipeline.job import LABEL, run_selectors
 from ...pipeline.status import Phase
 from ...storage.run_directory import RUN_NAME_LIMIT, Lock, RunDirectory
 from ...storage.run_objects import RunObjects
@@ -43,7 +43,6 @@ from .record_writer import RecordWriter
 CANCEL_LOOK_SECONDS = 2.0
 OUTAGE_SECONDS = 300.0
 """How long the API server may be away from the records of runs that go on."""
-SEVERAL = 100
 _ANNOTATION = f"{LABEL}/cancel-request"
 
 
@@ -200,12 +199,11 @@ class ConfigMapRecords:
     def several(self, names: Sequence[str]) -> dict[str, Record]:
         """The records of these runs that there are, by name; a request for each hundred."""
         found: dict[str, Record] = {}
-        for start in range(0, len(names), SEVERAL):
-            wanted = ",".join(map(label_value, names[start : start + SEVERAL]))
+        for labels in run_selectors(SELECTOR, names):
             listed = self._client.request(
                 "GET",
                 self._path,
-                params={"labelSelector": f"{SELECTOR},{LABEL}/run in ({wanted})"},
+                params={"labelSelector": labels},
                 doing="read the records of runs",
             )
             for item in listed["items"]:

@@ -13,7 +13,7 @@ from ...kube.connection import MERGE_PATCH
 from ...kube.faults import QuotaExceeded
 from ...kube.kinds import EVENT, JOB, POD
 from ...kube.resources import Resources
-from ...pipeline.job import LABEL, MANAGED_BY, job
+from ...pipeline.job import LABEL, MANAGED_BY, job, run_selectors
 from ...pipeline.observation import Observation, State
 from ...pipeline.pod import JobSettings, Manifest
 from ...pipeline.run import Run
@@ -25,7 +25,6 @@ LOOK_SECONDS = 5.0
 REFUSED_PATIENCE = 30.0
 """Seconds for which a Job whose pods are refused is waited for; room in a quota has no limit."""
 CREATORS = 8
-SEVERAL = 100
 OURS = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
 
 
@@ -190,9 +189,7 @@ class StepJobs:
     def let_left_expire(self, runs: Sequence[str]) -> None:
         """The same for all Jobs of these runs, which have ended, where their driver died before
         it came to that. A request for each hundred runs, and one for each such Job."""
-        for start in range(0, len(runs), SEVERAL):
-            wanted = ",".join(map(label_value, runs[start : start + SEVERAL]))
-            labels = f"{OURS},{LABEL}/run in ({wanted})"
+        for labels in run_selectors(OURS, runs):
             try:
                 found = self._resources.listing(
                     JOB, self._settings.namespace, labels=labels, patience=0.0
