@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
 from pathlib import Path
 
 import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.core.errors import InvalidInput
 
 from c8s.cli.source import Source, reachable, source_of
+from host_yard import git
 
 ORIGIN = "https://git.example.com/team/app.git"
-
-
-def git(folder: Path, *words: str) -> str:
-    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
-    done = subprocess.run(
-        ["git", *identity, *words], cwd=folder, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
 
 
 @pytest.fixture

@@ -14,13 +14,7 @@ from ansible_collections.c8s.ci.plugins.module_utils.forges.worktree import (
     worktree_of,
 )
 
-
-def git(folder: Path, *arguments: str) -> str:
-    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
-    done = subprocess.run(
-        ["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
+from host_yard import git
 
 
 @pytest.fixture
