@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from kube import bytecode
 from kube.cluster import Cluster
 from kube.images import BASE, GIT, PATH, PYTHON, WITHOUT
 from kube.layer import Contents, Layer
@@ -26,7 +27,11 @@ PARTS = (
 def push_agent(cluster: Cluster) -> str:
     """Give the cluster the agent's image, of the checkout as it is; what pods call it."""
     with tempfile.TemporaryDirectory() as folder:
-        layers = (BASE.layer(), PYTHON.layer(), GIT.layer(), ACCOUNT.layer(), _code(Path(folder)))
+        python = PYTHON.layer()
+        layers = (
+            *(BASE.layer(), python, bytecode.of_layer(python), GIT.layer(), ACCOUNT.layer()),
+            _code(Path(folder)),
+        )
         name = f"{NAME}:{layers[-1].digest.removeprefix('sha256:')[:16]}"
         cluster.push_image(
             f"library/{name}",
@@ -44,6 +49,7 @@ def _code(folder: Path) -> Layer:
     with tarfile.open(file, "w") as tar:
         for path, name in _files():
             tar.add(path, name, filter=_plain)
+        bytecode.add(tar, ((name, path.read_bytes()) for path, name in _files()))
     return Layer.of(file)
 
 

@@ -8,7 +8,7 @@ build -> test -> deploy overtake `build`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from .graph import Graph
 from .outcome import breaks_dependents
@@ -18,8 +18,9 @@ from .status import Phase, Reason, StepStatus
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outlook:
-    """Whether all that is waited for is `over`, whether it is at least `near` (over or running),
-    and the first ended step because of which waiting for success is vain, if there is one.
+    """Whether all that is waited for is `over`, whether it is at least `near` (over, running, or on
+    a node and about to run), and the first ended step because of which waiting for success is vain,
+    if there is one.
     """
 
     over: bool
@@ -33,12 +34,22 @@ _FAR = Outlook(over=False, near=False)
 
 
 class Outlooks:
-    """The outlook of each step, worked out along the graph's order while `statuses` change."""
+    """The outlook of each step, worked out along the graph's order while `statuses` change.
 
-    def __init__(self, graph: Graph, steps: Sequence[Step], statuses: Sequence[StepStatus]) -> None:
+    `placed` are the positions of the steps whose attempts have got what they need to begin.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        steps: Sequence[Step],
+        statuses: Sequence[StepStatus],
+        placed: Set[int] = frozenset(),
+    ) -> None:
         self._graph = graph
         self._steps = steps
         self._statuses = statuses
+        self._placed = placed
         self._behind: list[Outlook] = [_FAR] * len(steps)
         self._watchers: Outlook | None = None
 
@@ -60,7 +71,9 @@ class Outlooks:
         elif phase is Phase.RUNNING:
             behind = _NEAR
         elif not phase.terminal:
-            behind = _FAR
+            # What is itself made ahead of its turn brings nobody else's nearer.
+            begins = status.live and position in self._placed and self.of(position).over
+            behind = _NEAR if begins else _FAR
         elif _left_out(status):
             behind = self.of(position)
             if self._steps[position].when.status is not WhenStatus.SUCCESS:

@@ -225,7 +225,7 @@ def _of_waiting(base: Observation, pod: Object, now: datetime.datetime) -> Obser
         if waited >= patience:
             return _ended(base, pod, None, reason, message)
         return dataclasses.replace(base, reason=reason, message=message)
-    return base
+    return dataclasses.replace(base, placed=scheduled is not None)
 
 
 def _patience(waiting: Object) -> tuple[str, float]:

@@ -11,6 +11,7 @@ download DIR    extract the tar at a signed address
 digest DIR      print the digest of the files that the JSON globs on stdin name
 
 KIND is `all`, `texts`, or `files` for what is no text. What may work later ends with 75.
+What only some verbs need is imported by these: every step of a run waits for its clone.
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ from ansible_collections.c8s.ci.plugins.module_utils.core.errors import (
 )
 from ansible_collections.c8s.ci.plugins.module_utils.storage import archive, selection
 
-from . import transfer
 from .clone import clone_into
 
 TERMINATION_LOG = pathlib.Path("/dev/termination-log")
@@ -86,6 +86,8 @@ def pack(folder: str, kind: str) -> None:
 
 
 def upload(folder: str, kind: str) -> None:
+    from . import transfer
+
     root, wanted = pathlib.Path(folder), json.load(sys.stdin)
     found = archive.members(root, _selected(root, wanted["paths"], kind))
     if found:
@@ -94,6 +96,8 @@ def upload(folder: str, kind: str) -> None:
 
 
 def download(folder: str) -> None:
+    from . import transfer
+
     transfer.download(pathlib.Path(folder), json.load(sys.stdin))
 
 

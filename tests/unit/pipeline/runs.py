@@ -61,8 +61,10 @@ def run_of(pipeline: Pipeline, skipped: Sequence[str] = (), reuse: RunStatus | N
     return Run("demo-1", "uid", EPOCH, pipeline, {}, Trigger(), status)
 
 
-def waiting(step: str, attempt: int = 1, *, held: bool = False, reason: str = "") -> Observation:
-    return Observation(step, attempt, State.WAITING, held=held, reason=reason)
+def waiting(
+    step: str, attempt: int = 1, *, held: bool = False, placed: bool = False, reason: str = ""
+) -> Observation:
+    return Observation(step, attempt, State.WAITING, held=held, placed=placed, reason=reason)
 
 
 def running(step: str, attempt: int = 1, *, since: float = 0) -> Observation:

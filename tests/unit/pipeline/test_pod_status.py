@@ -77,6 +77,17 @@ def test_ends_with_a_cause_name_it(state: dict[str, Any], reason: str) -> None:
     assert seen(pod(state)).reason == reason
 
 
+def test_a_pod_on_a_node_is_placed_unless_something_keeps_it_from_beginning() -> None:
+    assert not seen(pod(phase="Pending")).placed
+    assert not seen(pod(conditions=[{"type": "PodScheduled", "status": "False"}])).placed
+    assert seen(pod(conditions=scheduled(), phase="Pending")).placed
+    creating = {"waiting": {"reason": "PodInitializing"}}
+    assert seen(pod(creating, conditions=scheduled(), phase="Pending")).placed
+    pulling = {"waiting": {"reason": "ErrImagePull", "message": "no"}}
+    recent = scheduled(NOW.isoformat())
+    assert not seen(pod(pulling, conditions=recent, phase="Pending")).placed
+
+
 def test_no_room_is_said_and_waited_for() -> None:
     conditions = [{"type": "PodScheduled", "status": "False", "message": "0/1 nodes: cpu"}]
     found = seen(pod(conditions=conditions, phase="Pending"))
