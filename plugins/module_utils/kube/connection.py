@@ -29,6 +29,9 @@ STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
 JSON_PATCH: Final = "application/json-patch+json"
 APPLY_PATCH: Final = "application/apply-patch+yaml"
 
+METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+"""What to accept where only the metadata of an answer matters."""
+
 _REPEATABLE = frozenset(["GET", "HEAD", "PUT", "DELETE"])
 Query: TypeAlias = "Mapping[str, str | int | bool]"
 
@@ -38,6 +41,7 @@ class How(TypedDict, total=False):
 
     params: Query | None
     content_type: str
+    accept: str
     timeout: float | None
     patience: float | None
     repeatable: bool | None
@@ -111,6 +115,7 @@ class Client:
         *,
         params: Query | None = None,
         content_type: str = JSON,
+        accept: str = JSON,
         timeout: float | None = None,
         patience: float | None = None,
         repeatable: bool | None = None,
@@ -124,7 +129,9 @@ class Client:
         have been carried out. `doing` completes "cannot ..." in errors.
         """
         data = body if isinstance(body, bytes | None) else encode(body)
-        headers = {"Content-Type": content_type} if data is not None else {}
+        headers = {"Accept": accept}
+        if data is not None:
+            headers["Content-Type"] = content_type
         again = repeatable
         if again is None:
             again = method in _REPEATABLE or content_type == APPLY_PATCH
@@ -180,7 +187,9 @@ class Client:
         address = _address(path, params)
         for renewed in (False, True):
             login, transport = self._ready()
-            stream, answer = transport.open("GET", address, self._headers(login, {}), idle)
+            stream, answer = transport.open(
+                "GET", address, self._headers(login, {"Accept": JSON}), idle
+            )
             self._reached = True
             if stream is not None:
                 return stream
@@ -195,8 +204,6 @@ class Client:
         """For protocols that leave HTTP (WebSocket): headers, TLS, and the name to ask for."""
         login, transport = self._ready()
         headers = self._headers(login, {})
-        # What comes back is no document.
-        del headers["Accept"]
         return list(headers.items()), transport.tls, self._endpoint.server_name
 
     def renew(self) -> bool:
@@ -253,7 +260,6 @@ class Client:
         from urllib3 import HTTPHeaderDict
 
         headers = HTTPHeaderDict(more)
-        headers["Accept"] = JSON
         headers["User-Agent"] = "c8s.ci"
         if login.authorization:
             headers["Authorization"] = login.authorization

@@ -9,7 +9,7 @@ import os
 import pathlib
 import secrets
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any
 
 from ..core.errors import C8sError, Denied, NotFound, Unavailable
 
@@ -44,10 +44,9 @@ def write(path: pathlib.Path, content: bytes, *, durable: bool = True) -> None:
     back the one before.
     """
     with explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
-            with open(draft, "xb") as stream:
+            with _opened(draft) as stream:
                 stream.write(content)
                 if durable:
                     stream.flush()
@@ -61,10 +60,9 @@ def write(path: pathlib.Path, content: bytes, *, durable: bool = True) -> None:
 def create(path: pathlib.Path, content: bytes) -> bool:
     """Make the file with all of its content; False, and nothing done, where it exists."""
     with explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
-            with open(draft, "xb") as stream:
+            with _opened(draft) as stream:
                 stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -74,6 +72,15 @@ def create(path: pathlib.Path, content: bytes) -> bool:
         finally:
             draft.unlink(missing_ok=True)
     return True
+
+
+def _opened(draft: pathlib.Path) -> IO[bytes]:
+    """A new file; most often its folder is there already."""
+    try:
+        return open(draft, "xb")
+    except FileNotFoundError:
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        return open(draft, "xb")
 
 
 def read_json(path: pathlib.Path) -> Any:

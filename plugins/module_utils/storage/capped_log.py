@@ -46,7 +46,7 @@ class CappedLog:
         """Go on with the tail that an earlier one has left, up to `size`, or remove it."""
         left = tails(self.path)
         keep = left.pop() if left and size > self.head_cap else None
-        for _start, path in left + ([] if keep else tails(self.path)):
+        for _start, path in left:
             path.unlink(missing_ok=True)
         if keep is None:
             return
@@ -118,6 +118,11 @@ class CappedLog:
                     stream.seek(start)
                     return stream.read(limit)
             return self._read_tail(start, limit)
+
+    @property
+    def has_tail(self) -> bool:
+        """Whether more came than the head takes."""
+        return self.size > self.head_cap
 
     @property
     def tail_start(self) -> int:

@@ -44,7 +44,9 @@ class LogSpool:
         self._log: CappedLog | None = None
         if not self._mark.sealed:
             if not found:
-                remove(path)
+                # A mark that outlived its log must not become the mark of this one.
+                with atomic.explained(path):
+                    _mark_path(path).unlink(missing_ok=True)
             self._log = CappedLog(path, cap, resume_at=self._mark.size)
         self._save(self._mark)
 
@@ -87,7 +89,8 @@ class LogSpool:
         self.log.seal()
         mark = dataclasses.replace(self._mark, position="", size=self.log.size, sealed=True)
         self._save(mark)
-        capped_log.remove_tails(self.path)
+        if self.log.has_tail:
+            capped_log.remove_tails(self.path)
         with self._guard:
             # From here on it may be brought elsewhere, and be gone.
             self._mark = mark

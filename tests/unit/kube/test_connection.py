@@ -21,6 +21,7 @@ from ansible_collections.c8s.ci.plugins.module_utils.core.errors import (
 )
 from ansible_collections.c8s.ci.plugins.module_utils.kube.connection import (
     APPLY_PATCH,
+    METADATA,
     Client,
     connect,
 )
@@ -76,6 +77,12 @@ class TestWhatIsSent:
         assert seen.header("Impersonate-User") == ["ann"]
         assert seen.header("Impersonate-Group") == ["dev", "ops"]
         assert seen.header("Content-Type") == ["application/json"]
+        assert seen.header("Accept") == ["application/json"]
+
+    def test_that_of_an_answer_only_the_metadata_matter(self) -> None:
+        with fake_api(nothing) as api, client_of(api) as client:
+            client.request("PATCH", "/a/b", {}, accept=METADATA)
+        assert api.seen[0].header("Accept") == [METADATA]
 
     def test_name_and_password(self) -> None:
         with fake_api(nothing) as api, client_of(api, username="u", password="pä") as client:

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 from ...core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from ...core.names import dns_label
-from ...kube.connection import JSON_PATCH, MERGE_PATCH, Client
+from ...kube.connection import JSON_PATCH, MERGE_PATCH, METADATA, Client
 from ...kube.faults import AlreadyExists
 from ...pipeline.job import LABEL, run_selectors
 from ...pipeline.status import Phase
@@ -44,6 +44,8 @@ CANCEL_LOOK_SECONDS = 2.0
 OUTAGE_SECONDS = 300.0
 """How long the API server may be away from the records of runs that go on."""
 _ANNOTATION = f"{LABEL}/cancel-request"
+# The server need not look for faults in what is made here.
+_UNREAD = {"fieldValidation": "Ignore"}
 
 
 class ConfigMapRecords:
@@ -98,6 +100,8 @@ class ConfigMapRecords:
                 "POST",
                 self._path,
                 manifest,
+                params=_UNREAD,
+                accept=METADATA,
                 repeatable=True,
                 doing=f"keep the record of run {name}",
             )
@@ -147,7 +151,9 @@ class ConfigMapRecords:
                 "PATCH",
                 self._place(name),
                 record_patch(record, annotations, self._claims.holder if annotations else ""),
+                params=_UNREAD,
                 content_type=JSON_PATCH,
+                accept=METADATA,
                 repeatable=True,
                 patience=OUTAGE_SECONDS,
                 doing=f"keep the record of run {name}",

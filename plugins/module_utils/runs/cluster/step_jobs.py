@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from ...core.errors import C8sError, Conflict, Denied, InvalidInput, Unavailable
 from ...core.names import label_value
-from ...kube.connection import MERGE_PATCH
+from ...kube.connection import MERGE_PATCH, METADATA
 from ...kube.faults import QuotaExceeded
 from ...kube.kinds import EVENT, JOB, POD
 from ...kube.resources import Resources
@@ -208,6 +208,7 @@ class StepJobs:
                 {"spec": {"ttlSecondsAfterFinished": self._settings.ttl}},
                 self._settings.namespace,
                 content_type=MERGE_PATCH,
+                accept=METADATA,
             )
         except C8sError:
             # It is gone already, or stays until its run's record goes: nothing is lost by that.
