@@ -107,8 +107,9 @@ def test_what_is_taken_away_is_run_again_and_counts_for_no_failure(
     assert "the pod is gone" not in lab.log(run, "a")
 
 
-def test_a_pod_that_waits_for_its_files_to_be_fetched_keeps_no_eviction_waiting(lab: Lab) -> None:
-    """Whoever drains a node gives a pod as long as it asks for, and this one asks for an hour."""
+@pytest.mark.parametrize("at_term", ["exit 143", ""], ids=["obeys TERM", "ignores TERM"])
+def test_a_step_with_artifacts_keeps_no_eviction_waiting(lab: Lab, at_term: str) -> None:
+    """Whoever drains a node gives a pod as long as it asks for."""
     gone: list[str] = []
 
     def drain() -> None:
@@ -134,7 +135,7 @@ def test_a_pod_that_waits_for_its_files_to_be_fetched_keeps_no_eviction_waiting(
     image: busybox
     {SMALL}
     commands:
-      - trap 'exit 143' TERM
+      - trap '{at_term}' TERM
       - 'echo on $(hostname)'
       - '{closed.wait}'
       - mkdir out

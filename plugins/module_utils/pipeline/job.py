@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from ..core.names import dns_label, label_value
-from .pod import HELD_BY, JobSettings, Manifest, holder, pod
+from .pod import HELD_BY, STEP_CONTAINER, JobSettings, Manifest, holder, pod
 from .run import Run
 from .spec import Step
 
@@ -47,6 +47,8 @@ def job(
     """
     labels = _labels(run, step, attempt, settings)
     held = {HELD_BY: holder(run, step)} if ahead else {}
+    # Whoever asks kubectl for the log of the pod means the step's.
+    shown = {"kubectl.kubernetes.io/default-container": STEP_CONTAINER}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -71,7 +73,7 @@ def job(
                 ]
             },
             "template": {
-                "metadata": {"labels": labels, "annotations": _annotations(run) | held},
+                "metadata": {"labels": labels, "annotations": _annotations(run) | held | shown},
                 "spec": pod(run, step, settings, ahead=ahead),
             },
         },

@@ -31,7 +31,9 @@ CLONE_CONTAINER = "clone"
 HOLD_CONTAINER = "hold"
 RESTORE_CONTAINER = "restore"
 KEEPER_CONTAINER = "keeper"
+GRACE_SECONDS = 30
 FINALIZE_SECONDS = 3600
+"""How long a pod waits behind its step's timeout for a driver that fetches what the step left."""
 # Little, but said: a namespace whose quota counts requests lets in no container without any.
 _AGENT_REQUESTS = {"cpu": "10m", "memory": "32Mi"}
 _SERVICE_REQUESTS = {"cpu": "100m", "memory": "128Mi"}
@@ -111,8 +113,6 @@ def pod(run: Run, step: Step, settings: JobSettings, *, ahead: bool) -> Manifest
         before.append(_clone_container(run, settings))
     if brings:
         before.append(_waiting_container(RESTORE_CONTAINER, "restored", settings))
-    if keeps:
-        before.append(_keeper_container(settings))
     before += [_service_container(service, settings) for service in step.services]
     if held_by == HOLD_CONTAINER:
         before.append(_waiting_container(HOLD_CONTAINER, "released", settings))
@@ -126,7 +126,7 @@ def pod(run: Run, step: Step, settings: JobSettings, *, ahead: bool) -> Manifest
             "activeDeadlineSeconds": step.timeout
             + FINALIZE_SECONDS
             + (run.pipeline.timeout if ahead else 0),
-            "terminationGracePeriodSeconds": FINALIZE_SECONDS if keeps else 30,
+            "terminationGracePeriodSeconds": GRACE_SECONDS,
             "automountServiceAccountToken": bool(options.service_account),
             "enableServiceLinks": False,
             "serviceAccountName": options.service_account or settings.service_account or None,
@@ -137,7 +137,11 @@ def pod(run: Run, step: Step, settings: JobSettings, *, ahead: bool) -> Manifest
             "imagePullSecrets": [{"name": name} for name in settings.pull_secrets] or None,
             "securityContext": _pod_security(settings),
             "initContainers": before or None,
-            "containers": [_step_container(run, step, settings, held=held_by == STEP_CONTAINER)],
+            "containers": [
+                # First, so that the step begins no sooner than its image is there.
+                *([_keeper_container(settings)] if keeps else ()),
+                _step_container(run, step, settings, held=held_by == STEP_CONTAINER),
+            ],
             "volumes": _volumes(
                 run,
                 step,
@@ -259,12 +263,15 @@ def _waiting_container(name: str, awaited: str, settings: JobSettings) -> Manife
 
 
 def _keeper_container(settings: JobSettings) -> Manifest:
-    """Outlives the step for as long as the driver needs to fetch what it left."""
+    """Outlives the step for as long as the driver needs to fetch what it left.
+
+    A sidecar would be ended with the step, and so would need a pod with a long time of grace: an
+    eviction would give that to a step which ignores TERM, too.
+    """
     return {
         "name": KEEPER_CONTAINER,
         "image": settings.agent_image,
         "args": ["keep", f"{CONTROL}/fetched"],
-        "restartPolicy": "Always",
         "workingDir": WORKSPACE,
         "env": [{"name": "HOME", "value": HOME}],
         "resources": {"requests": _AGENT_REQUESTS},

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .observation import Observation, State
-from .pod import CLONE_CONTAINER, HELD_BY, HOLD_CONTAINER, STEP_CONTAINER
+from .pod import CLONE_CONTAINER, HELD_BY, HOLD_CONTAINER, KEEPER_CONTAINER, STEP_CONTAINER
 from .status import Reason
 
 IMAGE_PATIENCE = 300
@@ -89,6 +89,15 @@ def is_running(pod: Object, container: str) -> bool:
     lists = (status.get("initContainerStatuses", ()), status.get("containerStatuses", ()))
     found = next((one for each in lists if (one := _container(each, container))), None)
     return found is not None and "running" in found["state"]
+
+
+def keeper_may_come(pod: Object, ended_at: datetime.datetime, now: datetime.datetime) -> bool:
+    """Whether what the step left at its end can be fetched later, and not now: the container that
+    gives it out has not begun, most likely because its image is not there yet."""
+    keeper = _container(pod.get("status", {}).get("containerStatuses", ()), KEEPER_CONTAINER)
+    if keeper is None or "waiting" not in keeper["state"] or is_deleted(pod):
+        return False
+    return (now - ended_at).total_seconds() < IMAGE_PATIENCE
 
 
 def waits_for_a_word(pod: Object) -> bool:
@@ -180,7 +189,7 @@ def _of_ended_step(base: Observation, pod: Object, ended: Object) -> Observation
         reason, message = "OOMKilled", "it needed more memory than its limit"
     elif ended.get("reason") in ("StartError", "ContainerCannotRun"):
         reason, message = "StartFailed", ended.get("message", "").strip()
-    elif pod.get("status", {}).get("reason") == "DeadlineExceeded":
+    elif _ended_by_deadline(pod, ended):
         reason, message = Reason.TIMEOUT, "its pod lived longer than its deadline"
     seen = _ended(base, pod, code, reason, message)
     return dataclasses.replace(
@@ -188,6 +197,19 @@ def _of_ended_step(base: Observation, pod: Object, ended: Object) -> Observation
         start_time=_time(ended.get("startedAt")),
         completion_time=_time(ended.get("finishedAt")) or seen.completion_time,
     )
+
+
+def _ended_by_deadline(pod: Object, ended: Object) -> bool:
+    """Whether the pod's deadline ended the step itself, not only what waits behind it."""
+    status = pod.get("status", {})
+    if status.get("reason") != "DeadlineExceeded":
+        return False
+    begun, over = _time(status.get("startTime")), _time(ended.get("finishedAt"))
+    seconds = pod["spec"].get("activeDeadlineSeconds")
+    if begun is None or over is None or seconds is None:
+        return True
+    # The cluster tells whole seconds.
+    return over - begun >= datetime.timedelta(seconds=seconds - 1)
 
 
 def _of_failed_start(base: Observation, pod: Object, name: str, ended: Object) -> Observation:

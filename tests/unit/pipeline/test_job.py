@@ -116,7 +116,7 @@ CACHED = "  - {name: a, image: b, commands: [c], cache: [{key: k, paths: [p]}]}\
     [
         (SIMPLE, "step", []),
         (SHELL_LESS, "hold", ["hold"]),
-        (CACHED, "restore", ["restore", "keeper"]),
+        (CACHED, "restore", ["restore"]),
     ],
 )
 def test_a_pod_that_is_made_ahead_waits_in_one_place(
@@ -135,7 +135,8 @@ def test_a_pod_that_is_made_ahead_waits_in_one_place(
 
 def test_a_step_that_waits_cannot_open_the_doors_of_its_neighbours() -> None:
     spec = pod(run_of("  - {name: a, image: b, commands: [c], artifacts: [x]}\n"), ahead=True)
-    mounted = [mount["name"] for mount in spec["containers"][0]["volumeMounts"]]
+    (step,) = [each for each in spec["containers"] if each["name"] == "step"]
+    mounted = [mount["name"] for mount in step["volumeMounts"]]
     assert "gate" in mounted
     assert "control" not in mounted
 
@@ -250,12 +251,20 @@ def test_files_are_carried_only_where_they_travel() -> None:
     run = run_of(steps)
 
     def names(step: str) -> list[str]:
-        return [container["name"] for container in pod(run, step).get("initContainers", [])]
+        made = pod(run, step)
+        containers = [*made.get("initContainers", []), *made["containers"]]
+        return [container["name"] for container in containers]
 
-    assert names("a") == ["keeper"]
-    assert names("c") == ["restore"]
-    assert names("d") == ["restore", "keeper"]
-    assert names("e") == []
+    assert names("a") == ["keeper", "step"]
+    assert names("c") == ["restore", "step"]
+    assert names("d") == ["restore", "keeper", "step"]
+    assert names("e") == ["step"]
+
+
+def test_no_pod_has_longer_to_end_than_is_usual() -> None:
+    """Whoever drains a node gives it as long as it asks for."""
+    run = run_of("  - {name: a, image: b, commands: [x], artifacts: [out]}\n")
+    assert pod(run, "a")["terminationGracePeriodSeconds"] == 30
 
 
 def test_priority_needs_a_class() -> None:

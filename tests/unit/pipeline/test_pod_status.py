@@ -10,7 +10,10 @@ from ansible_collections.c8s.ci.plugins.module_utils.pipeline.observation import
     Observation,
     State,
 )
-from ansible_collections.c8s.ci.plugins.module_utils.pipeline.pod_status import observation_of
+from ansible_collections.c8s.ci.plugins.module_utils.pipeline.pod_status import (
+    keeper_may_come,
+    observation_of,
+)
 
 NOW = datetime.datetime(2026, 1, 2, 10, 0, 0, tzinfo=datetime.UTC)
 STAMP = "2026-01-02T09:59:00Z"
@@ -86,6 +89,36 @@ def test_a_pod_on_a_node_is_placed_unless_something_keeps_it_from_beginning() ->
     pulling = {"waiting": {"reason": "ErrImagePull", "message": "no"}}
     recent = scheduled(NOW.isoformat())
     assert not seen(pod(pulling, conditions=recent, phase="Pending")).placed
+
+
+def test_what_a_step_left_waits_for_the_container_that_gives_it_out() -> None:
+    def keeper(state: dict[str, Any], **more: Any) -> dict[str, Any]:
+        made = pod(ended(0), **more)
+        made["status"]["containerStatuses"].append({"name": "keeper", "state": state})
+        return made
+
+    later = NOW + datetime.timedelta(seconds=299)
+    pulling = {"waiting": {"reason": "ErrImagePull"}}
+    assert keeper_may_come(keeper(pulling), NOW, later)
+    assert not keeper_may_come(keeper(pulling), NOW, later + datetime.timedelta(seconds=1))
+    assert not keeper_may_come(keeper(pulling, deleted=True), NOW, later)
+    assert not keeper_may_come(keeper(RUNNING), NOW, later)
+    assert not keeper_may_come(keeper(ended(137)), NOW, later)
+    assert not keeper_may_come(pod(ended(0)), NOW, later)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "reason"), [(10, ""), (98, ""), (99, "Timeout"), (100, "Timeout")]
+)
+def test_a_deadline_that_only_ended_the_wait_for_a_driver_is_not_the_steps(
+    seconds: int, reason: str
+) -> None:
+    begun = datetime.datetime.fromisoformat(STAMP)
+    over = (begun + datetime.timedelta(seconds=seconds)).isoformat()
+    made = pod(ended(3, finishedAt=over), phase="Failed", reason="DeadlineExceeded")
+    made["status"]["startTime"] = STAMP
+    made["spec"]["activeDeadlineSeconds"] = 100
+    assert seen(made).reason == reason
 
 
 def test_no_room_is_said_and_waited_for() -> None:

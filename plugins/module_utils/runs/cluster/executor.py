@@ -20,6 +20,7 @@ from ...pipeline.pod_status import (
     is_deleted,
     is_finished,
     is_running,
+    keeper_may_come,
     observation_of,
     waits_for_a_word,
 )
@@ -285,6 +286,9 @@ class KubernetesExecutor:
         if not found.state.over:
             return followed.waiting(found, "restore") if restoring else found
         if followed.log is not None and not followed.log.kept.done():
+            return followed.while_unfinished(found)
+        ended_at = found.completion_time
+        if pod is not None and ended_at and keeper_may_come(pod, ended_at, self._clock()):
             return followed.while_unfinished(found)
         self._do(
             followed,
