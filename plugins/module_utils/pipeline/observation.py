@@ -29,8 +29,8 @@ class Observation:
     `start_time` is when its commands began; an attempt that ended without one never ran any.
     `disruption` says that the infrastructure ended it (node lost, eviction, pre-emption), not the
     user's commands; `interruption` that its driver went away. `held` is true while it is prepared
-    ahead and waits for its release, and stays so where it ends without one. `placed` says of one
-    that is waiting that a node has taken it and nothing is known to keep it from beginning.
+    ahead and waits for its release, and stays so where it ends without one. `begins` says of one
+    that is waiting that what comes before its commands (a clone, say) is under way.
 
     Of an attempt that the run's status takes for live, an executor has to tell the end in some
     look or other: LOST at the last, once it is sure that there is no such attempt. What was
@@ -48,7 +48,7 @@ class Observation:
     disruption: bool = False
     interruption: bool = False
     held: bool = False
-    placed: bool = False
+    begins: bool = False
     job_name: str = ""
     log_url: str = ""
     artifact_urls: tuple[str, ...] = ()

@@ -18,9 +18,9 @@ from .status import Phase, Reason, StepStatus
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outlook:
-    """Whether all that is waited for is `over`, whether it is at least `near` (over, running, or on
-    a node and about to run), and the first ended step because of which waiting for success is vain,
-    if there is one.
+    """Whether all that is waited for is `over`, whether it is at least `near` (over, running, or
+    about to run), and the first ended step because of which waiting for success is vain, if there
+    is one.
     """
 
     over: bool
@@ -36,7 +36,7 @@ _FAR = Outlook(over=False, near=False)
 class Outlooks:
     """The outlook of each step, worked out along the graph's order while `statuses` change.
 
-    `placed` are the positions of the steps whose attempts have got what they need to begin.
+    `beginning` are the positions of the steps whose attempts do what comes before their commands.
     """
 
     def __init__(
@@ -44,12 +44,12 @@ class Outlooks:
         graph: Graph,
         steps: Sequence[Step],
         statuses: Sequence[StepStatus],
-        placed: Set[int] = frozenset(),
+        beginning: Set[int] = frozenset(),
     ) -> None:
         self._graph = graph
         self._steps = steps
         self._statuses = statuses
-        self._placed = placed
+        self._beginning = beginning
         self._behind: list[Outlook] = [_FAR] * len(steps)
         self._watchers: Outlook | None = None
 
@@ -72,7 +72,7 @@ class Outlooks:
             behind = _NEAR
         elif not phase.terminal:
             # What is itself made ahead of its turn brings nobody else's nearer.
-            begins = status.live and position in self._placed and self.of(position).over
+            begins = status.live and position in self._beginning and self.of(position).over
             behind = _NEAR if begins else _FAR
         elif _left_out(status):
             behind = self.of(position)

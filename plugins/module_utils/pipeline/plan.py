@@ -97,7 +97,7 @@ class _Turn:
         self.halting = halts(run, self.statuses, self.deadline, now)
         self.last_seen: dict[int, int] = {}
         self.held: set[int] = set()
-        self.placed: set[int] = set()
+        self.beginning: set[int] = set()
         self.stops: list[Stop] = []
         self.releases: list[Release] = []
         self.ready: list[int] = []
@@ -143,8 +143,8 @@ class _Turn:
     def _take_life(self, position: int, seen: Observation) -> None:
         if seen.held:
             self.held.add(position)
-        if seen.placed:
-            self.placed.add(position)
+        if seen.begins:
+            self.beginning.add(position)
         status = self.statuses[position]
         if seen.state is State.RUNNING:
             phase, start_time = Phase.RUNNING, seen.start_time or status.start_time or self.now
@@ -182,7 +182,7 @@ class _Turn:
     # --- what to do ----------------------------------------------------------------------------
 
     def decide(self, slots: int | None) -> Plan:
-        outlooks = Outlooks(self.graph, self.steps, self.statuses, self.placed)
+        outlooks = Outlooks(self.graph, self.steps, self.statuses, self.beginning)
         live = 0
         for position in self.graph.order:
             status = self.statuses[position]

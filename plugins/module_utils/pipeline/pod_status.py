@@ -247,7 +247,8 @@ def _of_waiting(base: Observation, pod: Object, now: datetime.datetime) -> Obser
         if waited >= patience:
             return _ended(base, pod, None, reason, message)
         return dataclasses.replace(base, reason=reason, message=message)
-    return dataclasses.replace(base, placed=scheduled is not None)
+    begun = any("waiting" not in each["state"] for each in status.get("initContainerStatuses", ()))
+    return dataclasses.replace(base, begins=begun)
 
 
 def _patience(waiting: Object) -> tuple[str, float]:

@@ -62,9 +62,9 @@ def run_of(pipeline: Pipeline, skipped: Sequence[str] = (), reuse: RunStatus | N
 
 
 def waiting(
-    step: str, attempt: int = 1, *, held: bool = False, placed: bool = False, reason: str = ""
+    step: str, attempt: int = 1, *, held: bool = False, begins: bool = False, reason: str = ""
 ) -> Observation:
-    return Observation(step, attempt, State.WAITING, held=held, placed=placed, reason=reason)
+    return Observation(step, attempt, State.WAITING, held=held, begins=begins, reason=reason)
 
 
 def running(step: str, attempt: int = 1, *, since: float = 0) -> Observation:

@@ -50,24 +50,24 @@ def test_it_is_not_made_behind_another_that_only_waits():
     assert started(turns.plan(2, running("build"), HELD)) == []
 
 
-def test_it_is_made_as_soon_as_all_that_it_waits_for_has_its_room():
+def test_it_is_made_as_soon_as_all_that_it_waits_for_begins():
     turns = line(step("deploy", "test"))
-    todo = turns.plan(1, waiting("build", placed=True))
+    todo = turns.plan(1, waiting("build", begins=True))
     assert todo.starts == (Start("test", 1, ahead=True),)
-    # One that is there ahead of its own turn begins nothing soon, whatever room it has.
-    held = waiting("test", held=True, placed=True)
-    assert started(turns.plan(2, waiting("build", placed=True), held)) == []
+    # One that is there ahead of its own turn brings nothing near.
+    held = waiting("test", held=True, begins=True)
+    assert started(turns.plan(2, waiting("build", begins=True), held)) == []
     assert started(turns.plan(3, running("build"), held)) == []
     todo = turns.plan(5, ended("build"), held)
     assert todo.releases == (Release("test", 1),)
     assert todo.starts == (Start("deploy", 1, ahead=True),)
 
 
-def test_what_was_placed_once_and_has_to_begin_anew_brings_nothing_near():
+def test_what_has_to_begin_anew_brings_nothing_near():
     turns = line()
     assert started(turns.plan(1, waiting("build"))) == []
     assert started(turns.plan(5, ended("build", code=1))) == ["build"]
-    assert started(turns.plan(6, waiting("build", placed=True), waiting("build", 2))) == []
+    assert started(turns.plan(6, waiting("build", begins=True), waiting("build", 2))) == []
 
 
 def test_without_the_setting_nothing_is_made_ahead():

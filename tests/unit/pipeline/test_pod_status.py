@@ -80,15 +80,20 @@ def test_ends_with_a_cause_name_it(state: dict[str, Any], reason: str) -> None:
     assert seen(pod(state)).reason == reason
 
 
-def test_a_pod_on_a_node_is_placed_unless_something_keeps_it_from_beginning() -> None:
-    assert not seen(pod(phase="Pending")).placed
-    assert not seen(pod(conditions=[{"type": "PodScheduled", "status": "False"}])).placed
-    assert seen(pod(conditions=scheduled(), phase="Pending")).placed
-    creating = {"waiting": {"reason": "PodInitializing"}}
-    assert seen(pod(creating, conditions=scheduled(), phase="Pending")).placed
-    pulling = {"waiting": {"reason": "ErrImagePull", "message": "no"}}
-    recent = scheduled(NOW.isoformat())
-    assert not seen(pod(pulling, conditions=recent, phase="Pending")).placed
+def test_a_step_begins_when_what_comes_before_it_does() -> None:
+    later = {"waiting": {"reason": "PodInitializing"}}
+    recent = {"conditions": scheduled(NOW.isoformat()), "phase": "Pending"}
+
+    def begins(clone: dict[str, Any], state: dict[str, Any] = later) -> bool:
+        return seen(pod(state, init=[{"name": "clone", "state": clone}], **recent)).begins
+
+    assert not seen(pod(phase="Pending")).begins
+    assert not seen(pod(later, **recent)).begins
+    assert not begins({"waiting": {"reason": "ErrImagePull"}})
+    assert not begins({"waiting": {"reason": "PodInitializing"}})
+    assert begins(RUNNING)
+    assert begins(ended(0))
+    assert not begins(ended(0), {"waiting": {"reason": "ErrImagePull"}})
 
 
 def test_what_a_step_left_waits_for_the_container_that_gives_it_out() -> None:

@@ -210,7 +210,7 @@ class World:
             State.RUNNING if begun else State.WAITING,
             start_time=self.clock(attempt.begins_at) if begun else None,
             held=attempt.released_at is None,
-            placed=not begun and attempt.begins_at is not None,
+            begins=not begun and attempt.begins_at is not None,
             job_name=f"{name}-{number}",
         )
         ends_at = attempt.ends_at
