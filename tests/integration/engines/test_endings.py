@@ -58,8 +58,8 @@ def test_what_a_step_leaves_running_ends_with_it(yard: EngineYard):
     began = time.monotonic()
     marker = f"left-{uuid.uuid4().hex}"
     daemon = f"(setsid sh -c 'sleep 300; : {marker}' >/dev/null 2>&1 </dev/null &)"
-    run = yard.run({"only": [daemon, f"sh -c 'echo late; sleep 300; : {marker}' &",
-                             "until ps | grep -q late; do :; done", "echo done"]})  # fmt: skip
+    run = yard.run({"only": [daemon, f"sh -c 'echo late; touch told; sleep 300; : {marker}' &",
+                             "until [ -e told ]; do sleep 0.1; done", "echo done"]})  # fmt: skip
     assert run.status.phase == "Succeeded", run.status
     assert sorted(yard.log(run.name).split()) == ["done", "late"]
     assert time.monotonic() - began < 20

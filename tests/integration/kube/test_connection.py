@@ -177,8 +177,10 @@ class TestBrokenWires:
             made, sure = mine.create_once(config_map("lost", a="2"), control_namespace)
             assert (made["data"], sure) == ({"a": "1"}, False)
             made, sure = mine.create_once(config_map("fresh", a="2"), control_namespace)
-            assert (made["data"], sure) == ({"a": "2"}, True)
-        assert Resources(control).get(CONFIG_MAP, "lost", control_namespace)["data"] == {"a": "1"}
+            assert (made["metadata"]["name"], sure) == ("fresh", True)
+        kept = Resources(control)
+        assert kept.get(CONFIG_MAP, "lost", control_namespace)["data"] == {"a": "1"}
+        assert kept.get(CONFIG_MAP, "fresh", control_namespace)["data"] == {"a": "2"}
 
     def test_what_may_come_twice_is_tried_until_it_passes(self, control_plane: Cluster) -> None:
         with wired(control_plane) as (client, line), ThreadPoolExecutor(1) as pool:
