@@ -15,6 +15,7 @@ from ansible_collections.c8s.ci.plugins.module_utils.runs.events import StepChan
 
 from e2e.gate import gate
 from e2e.lab import SMALL, Lab
+from e2e.steps import step_state
 from kube.waiting import wait_for
 
 
@@ -44,8 +45,7 @@ def running_pod(lab: Lab) -> dict[str, Any]:
 
     def found() -> dict[str, Any] | None:
         for pod in lab.items("pods"):
-            statuses = pod["status"].get("containerStatuses", ())
-            if any("running" in status["state"] for status in statuses):
+            if "running" in step_state(pod):
                 return dict(pod)
         return None
 

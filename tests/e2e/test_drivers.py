@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import Phase
 
 from e2e.lab import SMALL, Lab
+from e2e.steps import step_state
 from kube.waiting import wait_for
 
 LINES = 40
@@ -59,11 +60,7 @@ def log_is_kept(lab: Lab) -> bool:
 
 
 def step_has_ended(lab: Lab) -> bool:
-    return any(
-        "terminated" in status["state"]
-        for pod in lab.items("pods")
-        for status in pod["status"].get("containerStatuses", ())
-    )
+    return any("terminated" in step_state(pod) for pod in lab.items("pods"))
 
 
 def second_job_is_there(lab: Lab) -> bool:
@@ -72,9 +69,7 @@ def second_job_is_there(lab: Lab) -> bool:
 
 def both_have_ended(lab: Lab) -> bool:
     return second_job_is_there(lab) and all(
-        "terminated" in status["state"]
-        for pod in lab.items("pods")
-        for status in pod["status"].get("containerStatuses", ())
+        "terminated" in state for pod in lab.items("pods") if (state := step_state(pod))
     )
 
 
