@@ -94,7 +94,10 @@ def is_running(pod: Object, container: str) -> bool:
 def keeper_may_come(pod: Object, ended_at: datetime.datetime, now: datetime.datetime) -> bool:
     """Whether what the step left at its end can be fetched later, and not now: the container that
     gives it out has not begun, most likely because its image is not there yet."""
-    keeper = _container(pod.get("status", {}).get("containerStatuses", ()), KEEPER_CONTAINER)
+    statuses = pod.get("status", {}).get("containerStatuses", ())
+    step, keeper = (_container(statuses, name) for name in (STEP_CONTAINER, KEEPER_CONTAINER))
+    if step is None or "terminated" not in step["state"]:
+        return False  # It never began, and has left nothing.
     if keeper is None or "waiting" not in keeper["state"] or is_deleted(pod):
         return False
     return (now - ended_at).total_seconds() < IMAGE_PATIENCE

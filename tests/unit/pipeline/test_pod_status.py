@@ -112,6 +112,15 @@ def test_what_a_step_left_waits_for_the_container_that_gives_it_out() -> None:
     assert not keeper_may_come(pod(ended(0)), NOW, later)
 
 
+def test_what_never_began_has_left_nothing_to_wait_for() -> None:
+    """After a clone that failed, neither the step's container nor the one beside it ever begins."""
+    never = {"waiting": {"reason": "PodInitializing"}}
+    made = pod(never, init=[{"name": "clone", "state": ended(1)}], phase="Failed")
+    made["status"]["containerStatuses"].append({"name": "keeper", "state": never})
+    assert seen(made).reason == "CloneFailed"
+    assert not keeper_may_come(made, NOW, NOW)
+
+
 @pytest.mark.parametrize(
     ("seconds", "reason"), [(10, ""), (98, ""), (99, "Timeout"), (100, "Timeout")]
 )
