@@ -18,16 +18,15 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
+from ansible_collections.c8s.ci.plugins.module_utils.kube.connection import connect
+from ansible_collections.c8s.ci.plugins.module_utils.kube.informer import Informers
+from ansible_collections.c8s.ci.plugins.module_utils.kube.kinds import JOB
+from ansible_collections.c8s.ci.plugins.module_utils.kube.options import connection_options
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "benchmarks" / "library"
 sys.path.insert(0, str(ROOT / "tests"))
 
-from ansible_collections.c8s.ci.plugins.module_utils.kube.connection import connect  # noqa: E402
-from ansible_collections.c8s.ci.plugins.module_utils.kube.informer import Informers  # noqa: E402
-from ansible_collections.c8s.ci.plugins.module_utils.kube.kinds import JOB  # noqa: E402
-from ansible_collections.c8s.ci.plugins.module_utils.kube.options import (  # noqa: E402
-    connection_options,
-)
 from bare_jobs import smallest_job  # noqa: E402
 from kubernetes_scale import PIPELINE  # noqa: E402
 from timing import Times  # noqa: E402

@@ -9,7 +9,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from kube import cache
 from kube.layer import Layer
@@ -33,7 +33,8 @@ def of_layer(below: Layer) -> Layer:
             )
             add(tar, wanted)
 
-    name = f"bytecode-{below.digest.removeprefix('sha256:')[:16]}"
+    digest = below.digest.removeprefix("sha256:")[:16]
+    name = f"bytecode-{sys.implementation.cache_tag}-{digest}"
     return Layer.of(cache.made(cache.folder("layers") / name, make) / "layer.tar")
 
 
@@ -56,9 +57,7 @@ def add(tar: tarfile.TarFile, sources: Iterable[tuple[str, bytes]]) -> None:
                 )
             except py_compile.PyCompileError:
                 continue  # The library ships some on purpose that are no Python.
-            path = PurePosixPath(name)
-            cached = importlib.util.cache_from_source(str(path))
-            member = tarfile.TarInfo(cached)
             data = compiled.read_bytes()
+            member = tarfile.TarInfo(importlib.util.cache_from_source(name))
             member.size, member.mode = len(data), 0o644
             tar.addfile(member, io.BytesIO(data))
