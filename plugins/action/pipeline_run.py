@@ -23,6 +23,9 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import merge_hash
 from ansible_collections.c8s.ci.plugins.module_utils.runs.report.account import failure_message
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.deferred_signals import (
+    DeferredSignals,
+)
 from ansible_collections.c8s.ci.plugins.module_utils.runs.report.follower import (
     Follower,
     News,
@@ -45,16 +48,18 @@ class ActionModule(ActionBase):
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
+        with DeferredSignals() as self._signals:
+            return dict(merge_hash(result, self._run(task_vars)))
+
+    def _run(self, task_vars: Any) -> dict[str, Any]:
         in_background = self._task.async_val and not self._connection.has_native_async
         followed = not self._task.check_mode and boolean(
             self._task.args.get("follow", False), strict=False
         )
         if in_background or not self._is_here():
             follows = followed and not in_background
-            done = self._there(task_vars) if follows else self._module(task_vars, in_background)
-        else:
-            done = self._here(task_vars, followed)
-        return dict(merge_hash(result, done))
+            return self._there(task_vars) if follows else self._module(task_vars, in_background)
+        return self._here(task_vars, followed)
 
     def _is_here(self) -> bool:
         """Whether the module runs on the control node, as the same user."""
@@ -132,7 +137,8 @@ class ActionModule(ActionBase):
         }
         # Standard output is held back by Ansible where it is no terminal, and has to stay whole for
         # callbacks that write JSON to it.
-        self._display.display(text, color=colours.get(phase), stderr=True)
+        with self._signals.section():
+            self._display.display(text, color=colours.get(phase), stderr=True)
 
     def _show_failures(self, done: dict[str, Any]) -> None:
         """Show why runs have failed; the message of the task leaves out what is shown here."""

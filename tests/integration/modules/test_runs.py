@@ -31,6 +31,8 @@ name: short
 steps:
   - {name: only, image: "none:1", commands: ["echo short"]}
 """
+USER_INTERRUPTED = 99
+"""What `ansible-playbook` exits with then."""
 
 
 def task(options: str, content: str = "", name: str = "launch") -> str:
@@ -101,6 +103,29 @@ def test_when_a_play_is_broken_off_nothing_of_it_goes_on(
     stage.wait_for_silence()
     assert stage.phase("one") == "Cancelled"
     assert (stage.phase("one", "first"), stage.phase("one", "second")) == ("Succeeded", "Cancelled")
+
+
+SLOW_QUEUE = """
+import multiprocessing.queues, pickle, time
+def put(queue, sent):
+    with queue._wlock:
+        if multiprocessing.parent_process():
+            time.sleep(0.5)
+        queue._writer.send_bytes(pickle.dumps(sent))
+multiprocessing.queues.SimpleQueue.put = put
+"""
+
+
+def test_a_play_that_is_broken_off_while_it_shows_a_line_ends(stage, long: str):
+    """What a worker shows goes through a lock that the whole play has in common."""
+    (stage.folder / "sitecustomize.py").write_text(SLOW_QUEUE, encoding="utf-8")
+    path = f"{stage.folder}{os.pathsep}{stage.environment['PYTHONPATH']}"
+    going = stage.begin(stage.tasks(task("name: one\nfollow: true", long)), PYTHONPATH=path)
+    going.wait_for("Succeeded  one/first")
+    os.kill(going.process.pid, signal.SIGINT)
+    assert going.ended().code == USER_INTERRUPTED
+    stage.wait_for_silence()
+    assert stage.phase("one", "second") == "Cancelled"
 
 
 def children(process: int) -> list[int]:

@@ -84,8 +84,8 @@ def test_a_step_begins_when_what_comes_before_it_does() -> None:
     later = {"waiting": {"reason": "PodInitializing"}}
     recent = {"conditions": scheduled(NOW.isoformat()), "phase": "Pending"}
 
-    def begins(clone: dict[str, Any], state: dict[str, Any] = later) -> bool:
-        return seen(pod(state, init=[{"name": "clone", "state": clone}], **recent)).begins
+    def begins(clone: dict[str, Any], state: dict[str, Any] | None = None) -> bool:
+        return seen(pod(state or later, init=[{"name": "clone", "state": clone}], **recent)).begins
 
     assert not seen(pod(phase="Pending")).begins
     assert not seen(pod(later, **recent)).begins
