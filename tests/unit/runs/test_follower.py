@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import pathlib
 import queue
+import select
+import signal
 import subprocess
 import sys
+from typing import Any
 
 import pytest
-from ansible_collections.c8s.ci.plugins.module_utils.runs.report.follower import Follower, News
+from ansible_collections.c8s.ci.plugins.module_utils.runs.report.follower import (
+    Follower,
+    News,
+    Watch,
+)
 
+FORK = multiprocessing.get_context("fork")
 PATIENCE = 20
 
 
@@ -98,3 +107,26 @@ def test_a_process_whose_parent_has_gone_ends_itself():
             assert said.readline().strip().isdigit()
             process.communicate("go\n", timeout=PATIENCE)
             assert said.read() == ""  # The end of its output is the end of the process.
+
+
+def test_a_process_that_is_watched_over_hears_signals_in_quick_succession():
+    """As Ansible sends them to its workers. Sooner or later other threads would take them both."""
+    for _round in range(15):
+        ready = FORK.Event()
+
+        def wait_for_signals(ready: Any = ready) -> None:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda _number, _frame: os._exit(9))
+            with Watch(os.getppid()):
+                ready.set()
+                select.poll().poll()
+
+        process = FORK.Process(target=wait_for_signals)
+        process.start()
+        assert ready.wait(PATIENCE)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            os.kill(process.pid or 0, number)
+        process.join(PATIENCE / 4)
+        ended = process.exitcode
+        process.kill()
+        assert ended == 9

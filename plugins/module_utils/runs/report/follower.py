@@ -58,7 +58,13 @@ class _Companion(threading.Thread):
         raise NotImplementedError
 
     def __enter__(self) -> None:
-        self.start()
+        # Of two signals in quick succession a thread like this one may take both from the system:
+        # then the main thread, which alone acts on them in Python, sleeps on.
+        former = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        try:
+            self.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
     def __exit__(
         self,
