@@ -205,7 +205,12 @@ class StepJobs:
             self._resources.patch(
                 JOB,
                 name,
-                {"spec": {"ttlSecondsAfterFinished": self._settings.ttl}},
+                {
+                    # Who wrote which field matters no more: to work it out anew is half of what
+                    # this costs the server.
+                    "metadata": {"managedFields": [{}]},
+                    "spec": {"ttlSecondsAfterFinished": self._settings.ttl},
+                },
                 self._settings.namespace,
                 content_type=MERGE_PATCH,
                 accept=METADATA,
