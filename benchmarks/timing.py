@@ -33,12 +33,14 @@ def alternate(
     clock: Callable[[], float] = time.perf_counter,
     warm: int = 1,
     within: float = math.inf,
+    before: Callable[[], object] = lambda: None,
 ) -> list[Times]:
     """Each thing in turn, `rounds` times after `warm` rounds that do not count.
 
     Once `within` seconds are over no round is begun any more, except the first. With
     `time.process_time` for a clock only this process's own work counts: what computes and never
-    waits is then told apart from what else runs on the machine.
+    waits is then told apart from what else runs on the machine. What `before` does ahead of each
+    thing does not count.
     """
     found: list[list[float]] = [[] for _thing in things]
     limit = time.monotonic() + within
@@ -46,6 +48,7 @@ def alternate(
         if number > warm and time.monotonic() > limit:
             break
         for thing, times in zip(things, found, strict=True):
+            before()
             began = clock()
             thing()
             if number >= warm:
