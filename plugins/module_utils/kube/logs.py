@@ -85,6 +85,7 @@ class LogFollower:
         self._finishing = threading.Event()
         self._stopped = threading.Event()
         self._fault: C8sError | None = None
+        self._complete = False
 
     @property
     def position(self) -> LogPosition:
@@ -100,6 +101,12 @@ class LogFollower:
     def notice(self) -> str:
         """What the node said instead of a log, such as that it has none any more."""
         return self._decoder.notice
+
+    @property
+    def complete(self) -> bool:
+        """Whether the log was read to its end, as it seems: an answer has ended by itself, and no
+        fault came behind it, though the node may have put the log away since."""
+        return self._complete
 
     @property
     def fault(self) -> C8sError | None:
@@ -149,8 +156,10 @@ class LogFollower:
             try:
                 for block in self._answer(follow=not last):
                     backoff.reset()
+                    self._complete = False
                     yield block
                 self._fault = None
+                self._complete = self._complete or not self.notice
                 if last:
                     return
                 # It may have ended: if not, the API server went away or the node knows more
@@ -164,17 +173,21 @@ class LogFollower:
                 if self._pod_is_gone():
                     self.gone = True
                     return
+                self._complete = False
                 # A node that has just started does not know its own pods for a moment.
                 pause = backoff.next()
             except InvalidInput as error:
                 self._explain(error)
                 if last:
                     return
+                self._complete = False
                 pause = backoff.next()
             except Throttled as error:
                 self._fault, pause = error, backoff.next(least=error.retry_after)
+                self._complete = False
             except Unavailable as error:
                 self._fault, pause = error, backoff.next()
+                self._complete = False
             (self._stopped if last else self._finishing).wait(pause)
 
     def _explain(self, error: InvalidInput) -> None:

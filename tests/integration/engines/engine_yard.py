@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import subprocess
@@ -51,8 +52,16 @@ class EngineYard(Yard):
 
     def inspected(self, step: str) -> dict[str, Any]:
         """The engine's description of a running step's container."""
-        (name,) = wait_for(lambda: self.containers(f"c8s.dev/step={step}"), f"container of {step}")
-        (found,) = json.loads(self.ask("container", "inspect", name))
+
+        def look() -> list[dict[str, Any]]:
+            names = self.containers(f"c8s.dev/step={step}")
+            # One that is just being made may be listed, and not yet be there to be described.
+            with contextlib.suppress(subprocess.CalledProcessError):
+                found: list[dict[str, Any]] = json.loads(self.ask("container", "inspect", *names))
+                return found
+            return []
+
+        (found,) = wait_for(look, f"container of {step}")
         return found
 
     def mark(self, step: str, name: str = "mark", attempt: int = 1) -> Path:

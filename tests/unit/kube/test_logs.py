@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import threading
 import time
 from collections.abc import Iterator
@@ -101,6 +102,32 @@ class TestTheEnd:
             pod.gone = True
             assert list(blocks) == []
             assert follower.gone
+            assert not follower.complete
+
+    def test_what_was_read_to_its_end_lacks_nothing_when_the_node_puts_it_away(self) -> None:
+        put_away = log(b"unable to retrieve container logs for containerd://1\n")
+        for last in (put_away, status(404, "no pod", "NotFound")):
+            pod = Pod(log(line(1, "a")), last, ended=False)
+            pod.gone = last is not put_away
+            pod_is_over = functools.partial(lambda pod: len(pod.asked) > 0, pod)
+            with followed(pod, ended=pod_is_over) as follower:
+                assert b"".join(follower.blocks()) == b"a\n"
+                assert follower.complete
+
+    @pytest.mark.parametrize("fault", [log(cut=True), status(500, "kubelet is away")])
+    def test_behind_a_fault_it_may_lack_something(self, fault: Reply) -> None:
+        put_away = log(b"unable to retrieve container logs for containerd://1\n")
+        pod = Pod(log(line(1, "a")), fault, put_away, ended=False)
+        with followed(pod, ended=lambda: len(pod.asked) > 1) as follower:
+            assert b"".join(follower.blocks()) == b"a\n"
+            assert not follower.complete
+            assert follower.notice.startswith("unable to retrieve")
+
+    def test_a_log_that_was_never_there_is_not_complete(self) -> None:
+        pod = Pod(log(b"unable to retrieve container logs for containerd://1\n"))
+        with followed(pod) as follower:
+            assert list(follower.blocks()) == []
+            assert not follower.complete
 
     def test_finishing_wakes_a_quiet_follow(self) -> None:
         pod = Pod(log(line(1, "a"), silent=True), log(line(1, "a"), line(2, "b")), ended=False)

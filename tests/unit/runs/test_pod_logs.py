@@ -41,7 +41,9 @@ class Node:
             self.gate.wait(10)
             return []
 
-        return SimpleNamespace(blocks=blocks, gone=False, notice="", finish=lambda: None)
+        return SimpleNamespace(
+            blocks=blocks, gone=False, complete=True, notice="", finish=lambda: None
+        )
 
 
 @pytest.fixture

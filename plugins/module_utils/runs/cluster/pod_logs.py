@@ -64,7 +64,9 @@ class Following:
                 log.write(block, lambda: str(follower.position))
             if self.stopped.is_set():
                 return
-            if follower.gone:
+            if follower.complete:
+                pass
+            elif follower.gone:
                 log.write(b"\n[c8s: the pod is gone; the rest of its log is lost]\n")
             elif follower.notice:
                 log.write(f"\n[c8s: the node said: {follower.notice}]\n".encode())
