@@ -20,6 +20,7 @@ from kube.accounts import kubeconfig_with_rights
 from kube.cluster import Cluster
 from kube.fixtures import own_namespace
 from kube.waiting import wait_for
+from s3_server import S3Server
 
 Rules = list[dict[str, Sequence[str]]]
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "kubernetes.md"
@@ -29,6 +30,10 @@ STEPS = f"""
     {SMALL}
     commands: ['test "$TOKEN" = hunter2-very-secret', mkdir out, echo made > out/it]
     secrets: [{{secretRef: deploy, key: token, envVar: TOKEN}}]
+"""
+AHEAD = f"""
+  - {{name: a, image: busybox, commands: [sleep 2], {SMALL}}}
+  - {{name: b, image: busybox, dependsOn: [a], commands: [echo b], {SMALL}}}
 """
 CARRYING = f"""{STEPS}
     artifacts: [out/*]
@@ -53,6 +58,7 @@ AT_TIMES = [
     ("jobs", "patch"),
     ("jobs", "watch"),
     ("pods", "delete"),
+    ("pods", "patch"),
     ("pods", "watch"),
     ("pods/log", "get"),
     ("events", "list"),
@@ -61,13 +67,15 @@ AT_TIMES = [
 ]
 
 
-def documented() -> tuple[Rules, Rules]:
-    """The rules of the Role in the documentation, and the one for artifacts apart."""
+def documented() -> tuple[Rules, Rules, Rules]:
+    """The rules of the Role in the documentation: for every run, for `prepareAhead`, for files."""
     blocks = re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
     (role,) = [found for block in blocks for found in yaml.safe_load_all(block)
                if isinstance(found, dict) and found.get("kind") == "Role"]  # fmt: skip
+    telling = [rule for rule in role["rules"] if rule["verbs"] == ["patch"]]
     carrying = [rule for rule in role["rules"] if "pods/exec" in rule["resources"]]
-    return [rule for rule in role["rules"] if rule not in carrying], carrying
+    rules = [rule for rule in role["rules"] if rule not in telling + carrying]
+    return rules, telling, carrying
 
 
 def without(rules: Rules, resource: str, verb: str) -> Rules:
@@ -82,8 +90,7 @@ def without(rules: Rules, resource: str, verb: str) -> Rules:
 
 
 def test_no_right_is_documented_that_no_test_takes_away() -> None:
-    rules, carrying = documented()
-    told = [(resource, verb) for rule in rules + carrying
+    told = [(resource, verb) for rules in documented() for rule in rules
             for resource in rule["resources"] for verb in rule["verbs"]]  # fmt: skip
     assert sorted(told) == sorted(NAMED + AT_TIMES)
 
@@ -97,12 +104,12 @@ def as_user(lab: Lab, tmp_path: Path, rules: Rules) -> Lab:
 
 def deprived(lab: Lab, tmp_path: Path, resource: str, verb: str) -> Lab:
     """The same, as a user with the documented Role but for one right."""
-    rules, _carrying = documented()
+    rules, _telling, _carrying = documented()
     return as_user(lab, tmp_path, without(rules, resource, verb))
 
 
 def test_the_documented_role_is_enough_for_a_run(lab: Lab, tmp_path: Path) -> None:
-    rules, _carrying = documented()
+    rules, _telling, _carrying = documented()
     user = as_user(lab, tmp_path, rules)
     run = user.run(STEPS)
     assert run.status.phase is Phase.SUCCEEDED, run.status
@@ -110,7 +117,7 @@ def test_the_documented_role_is_enough_for_a_run(lab: Lab, tmp_path: Path) -> No
 
 
 def test_the_documented_role_is_enough_for_artifacts(lab: Lab, tmp_path: Path) -> None:
-    rules, carrying = documented()
+    rules, _telling, carrying = documented()
     run = as_user(lab, tmp_path, rules + carrying).run(CARRYING)
     assert run.status.phase is Phase.SUCCEEDED, run.status
     assert lab.log(run, "b") == "made\n"
@@ -147,9 +154,65 @@ def test_a_step_whose_log_may_not_be_read_fails_and_says_so(lab: Lab, tmp_path: 
 
 
 def test_who_may_not_watch_sees_it_end_all_the_same(lab: Lab, tmp_path: Path) -> None:
-    rules, _carrying = documented()
+    rules, _telling, _carrying = documented()
     blind = without(without(rules, "pods", "watch"), "jobs", "watch")
     assert as_user(lab, tmp_path, blind).run(STEPS).status.phase is Phase.SUCCEEDED
+
+
+def test_the_documented_role_is_enough_for_pods_that_are_prepared_ahead(
+    lab: Lab, tmp_path: Path
+) -> None:
+    rules, telling, _carrying = documented()
+    run = as_user(lab, tmp_path, rules + telling).run(AHEAD, head="prepareAhead: true")
+    assert run.status.phase is Phase.SUCCEEDED, run.status
+    assert lab.log(run, "b") == "b\n"
+
+
+def test_who_may_not_let_a_pod_begin_that_was_prepared_ahead_is_told(
+    lab: Lab, tmp_path: Path
+) -> None:
+    rules, _telling, carrying = documented()
+    with pytest.raises(Denied, match='patch resource "pods"'):
+        as_user(lab, tmp_path, rules + carrying).run(AHEAD, head="prepareAhead: true")
+
+
+def test_files_in_an_object_store_need_no_exec(lab: Lab, server: S3Server, tmp_path: Path) -> None:
+    """Texts and others, a cache whose key is a digest, and a pod that was prepared ahead."""
+    steps = f"""
+  - name: a
+    image: busybox
+    {SMALL}
+    commands:
+      - 'test "$TOKEN" = hunter2-very-secret'
+      - mkdir out deps
+      - echo "$TOKEN" > out/text
+      - head -c 300000 /dev/zero > out/zeros
+      - seq 1 300000 > out/numbers
+      - echo 1 > deps/lock
+    secrets: [{{secretRef: deploy, key: token, envVar: TOKEN}}]
+    artifacts: [out/*]
+    cache: [{{key: "deps-${{{{ hashFiles('deps/lock') }}}}", paths: [deps]}}]
+  - name: b
+    image: busybox
+    {SMALL}
+    dependsOn: [a]
+    commands: [cat out/text, wc -c < out/zeros, tail -n 1 out/numbers]
+"""
+    rules, telling, _carrying = documented()
+    run = as_user(lab, tmp_path, rules + telling).run(steps, head="prepareAhead: true")
+    assert run.status.phase is Phase.SUCCEEDED, run.status
+    assert lab.log(run, "b") == "***REDACTED***\n300000\n300000\n"
+    assert len(server.objects(f"ci/{lab.namespace}/_caches/")) == 1
+
+
+def test_who_may_not_tell_pods_of_an_object_store_is_told(
+    lab: Lab, server: S3Server, tmp_path: Path
+) -> None:
+    rules, _telling, carrying = documented()
+    run = as_user(lab, tmp_path, rules + carrying).run(CARRYING)
+    step = run.status.step("a")
+    assert (step.phase, step.reason) == (Phase.FAILED, "ArtifactsFailed")
+    assert 'cannot patch resource "pods"' in step.message
 
 
 @pytest.mark.parametrize("verbs", [(), ("create",), ("get",)])
@@ -157,7 +220,7 @@ def test_without_exec_a_step_with_artifacts_says_so(
     lab: Lab, tmp_path: Path, verbs: tuple[str, ...]
 ) -> None:
     """A WebSocket is asked for by `get`, and what it does is a `create`: it takes both."""
-    rules, carrying = documented()
+    rules, _telling, carrying = documented()
     some = [{**rule, "verbs": verbs} for rule in carrying if verbs]
     run = as_user(lab, tmp_path, rules + some).run(CARRYING)
     step = run.status.step("a")

@@ -21,6 +21,7 @@ from ansible_collections.c8s.ci.plugins.module_utils.runs.cluster.runs import (
     kept_in_cluster,
 )
 from ansible_collections.c8s.ci.plugins.module_utils.runs.request import Request
+from ansible_collections.c8s.ci.plugins.module_utils.storage.s3_settings import S3Settings
 
 from faults.sightings import Sightings
 from kube.cluster import Cluster
@@ -42,6 +43,7 @@ class Place:
     store: Path
     kubeconfig: Path
     agent: str = "c8s-agent"
+    objects: S3Settings | None = None
 
     def begin(
         self, file: Path, *words: str, program: Sequence[str] = (str(C8S),), **more: Any
@@ -67,7 +69,7 @@ class Place:
         """A driver in this process."""
         options = connection_options({"kubeconfig": str(self.kubeconfig)}, {})
         settings = JobSettings(namespace=self.namespace, agent_image=self.agent)
-        return ClusterRuns(connect(options, {}), settings, self.store)
+        return ClusterRuns(connect(options, {}), settings, self.store, objects=self.objects)
 
     def launch(self, text: bytes, runs: ClusterRuns | None = None) -> Run:
         """Drive a pipeline to its end in this process; the same again means the same run."""
@@ -78,7 +80,7 @@ class Place:
     def log(self, run: str, step: str, attempt: int = 1) -> bytes:
         """The stored log of a step."""
         client = connect(connection_options({"kubeconfig": str(self.kubeconfig)}, {}), {})
-        records = kept_in_cluster(client, self.namespace, self.store)
+        records = kept_in_cluster(client, self.namespace, self.store, self.objects)
         return b"".join(records.stored_log(run, step, attempt).read())
 
     def records(self) -> list[dict[str, Any]]:

@@ -140,7 +140,7 @@ def test_a_transfer_that_hangs_keeps_no_step_from_its_release(
     def judge(asked: Asked) -> Fault | None:
         if asked.resource == "exec" and asked.query["container"] == "keeper":
             return Fault(halfway=hang, halfway_out=0)
-        if asked.resource == "exec":
+        if asked.method == "PATCH" and asked.resource == "pods":
             released.append("late" if gave_up.is_set() else "in time")
             over.set()
         return None

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import posixpath
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..core.names import dns_label
 from .environment import environment
 from .run import Run
-from .script import argument_list, is_posix, release_script, script, waiting_script
+from .script import argument_list, is_posix, script, waiting_script
 from .spec import DEFAULT_SHELL, Priority, Service, Step
 
 Manifest = dict[str, Any]
@@ -24,8 +26,14 @@ SECRETS = "/secrets"
 CONTROL = "/c8s"
 GATE = "/c8s-gate"
 RELEASED = f"{GATE}/released"
+WORDS = "/c8s-words"
+WORDS_VOLUME = "words"
 HELD_BY = "c8s.dev/held-by"
 """Annotation of a pod that was prepared ahead: the container that waits for the release."""
+RELEASED_AT = "c8s.dev/released-at"
+"""Annotation that lets it begin: the moment. Its node shows it to the pod as the file RELEASED."""
+WORD_FOR = "c8s.dev/word-for-{}"
+"""Annotation that tells a container beside the step what to run, where that is not done by exec."""
 STEP_CONTAINER = "step"
 CLONE_CONTAINER = "clone"
 HOLD_CONTAINER = "hold"
@@ -37,6 +45,7 @@ FINALIZE_SECONDS = 3600
 # Little, but said: a namespace whose quota counts requests lets in no container without any.
 _AGENT_REQUESTS = {"cpu": "10m", "memory": "32Mi"}
 _SERVICE_REQUESTS = {"cpu": "100m", "memory": "128Mi"}
+_GATE_MOUNT = {"name": "gate", "mountPath": GATE, "readOnly": True}
 # A node reads the two streams of a container apart, and loses the order between them.
 _ONE_STREAM = "exec 2>&1\n"
 
@@ -50,6 +59,7 @@ class JobSettings:
     `clone_secret`: a Secret with `username` and `password`, `token`, or `ssh-key` and
     `known-hosts`. `authorities`: a ConfigMap whose `ca.crt` git trusts beside the usual ones.
     `ttl`: seconds that a finished Job stays once its log and result are kept.
+    `by_exec`: whether files travel through exec, or between pods and an object store on a word.
     """
 
     namespace: str = "default"
@@ -63,6 +73,7 @@ class JobSettings:
     authorities: str = ""
     labels: tuple[tuple[str, str], ...] = ()
     ttl: int = 3600
+    by_exec: bool = True
 
 
 def needs_carrier(run: Run, step: Step) -> bool:
@@ -93,12 +104,6 @@ def holder(run: Run, step: Step) -> str:
     return STEP_CONTAINER if step.commands and is_posix(step.shell) else HOLD_CONTAINER
 
 
-def release_command(step: Step, moment: str) -> list[str]:
-    """What, run in the held step, lets it begin at `moment`; it prints when it was let go first."""
-    program = step.shell[:2] if step.shell[0].endswith("busybox") else step.shell[:1]
-    return [*program, "-c", release_script(RELEASED, moment)]
-
-
 def clones(run: Run) -> bool:
     """Whether the workspace is filled from a repository."""
     return run.pipeline.clone is not None and bool(run.trigger.repository and run.trigger.commit)
@@ -112,10 +117,10 @@ def pod(run: Run, step: Step, settings: JobSettings, *, ahead: bool) -> Manifest
     if clones(run):
         before.append(_clone_container(run, settings))
     if brings:
-        before.append(_waiting_container(RESTORE_CONTAINER, "restored", settings))
+        before.append(_restore_container(settings))
     before += [_service_container(service, settings) for service in step.services]
     if held_by == HOLD_CONTAINER:
-        before.append(_waiting_container(HOLD_CONTAINER, "released", settings))
+        before.append(_hold_container(settings))
     options = step.pod
     return _without_none(
         {
@@ -146,8 +151,8 @@ def pod(run: Run, step: Step, settings: JobSettings, *, ahead: bool) -> Manifest
                 run,
                 step,
                 settings,
-                control=brings or keeps or held_by == HOLD_CONTAINER,
-                gate=held_by == STEP_CONTAINER,
+                control=brings or keeps,
+                gate=held_by in (HOLD_CONTAINER, STEP_CONTAINER),
             ),
         }
     )
@@ -177,7 +182,7 @@ def _step_container(run: Run, step: Step, settings: JobSettings, *, held: bool) 
             "volumeMounts": [
                 {"name": "workspace", "mountPath": WORKSPACE},
                 {"name": "tmp", "mountPath": HOME},
-                *([{"name": "gate", "mountPath": GATE}] if held else []),
+                *([_GATE_MOUNT] if held else []),
                 *(
                     [{"name": "secrets", "mountPath": SECRETS, "readOnly": True}]
                     if _secret_files(step)
@@ -248,18 +253,14 @@ def _clone_container(run: Run, settings: JobSettings) -> Manifest:
     }
 
 
-def _waiting_container(name: str, awaited: str, settings: JobSettings) -> Manifest:
-    """Holds the pod back until the driver, by exec, has put the file `awaited` there."""
-    return {
-        "name": name,
-        "image": settings.agent_image,
-        "args": ["await", f"{CONTROL}/{awaited}"],
-        "workingDir": WORKSPACE,
-        "env": [{"name": "HOME", "value": HOME}],
-        "resources": {"requests": _AGENT_REQUESTS},
-        "securityContext": _container_security(),
-        "volumeMounts": _carrier_mounts(),
-    }
+def _hold_container(settings: JobSettings) -> Manifest:
+    """Holds the pod back until its release."""
+    return _agent_container(HOLD_CONTAINER, ["await", RELEASED], settings, (_GATE_MOUNT,))
+
+
+def _restore_container(settings: JobSettings) -> Manifest:
+    """Holds the pod back until the driver has brought what the step needs."""
+    return _carrying_container(RESTORE_CONTAINER, ["await", f"{CONTROL}/restored"], settings)
 
 
 def _keeper_container(settings: JobSettings) -> Manifest:
@@ -268,24 +269,34 @@ def _keeper_container(settings: JobSettings) -> Manifest:
     A sidecar would be ended with the step, and so would need a pod with a long time of grace: an
     eviction would give that to a step which ignores TERM, too.
     """
+    return _carrying_container(KEEPER_CONTAINER, ["keep", f"{CONTROL}/fetched"], settings)
+
+
+def _carrying_container(name: str, arguments: list[str], settings: JobSettings) -> Manifest:
+    mounts: list[Manifest] = [{"name": "control", "mountPath": CONTROL}]
+    if not settings.by_exec:
+        arguments = [*arguments, f"{WORDS}/{name}"]
+        mounts.append({"name": WORDS_VOLUME, "mountPath": WORDS, "readOnly": True})
+    return _agent_container(name, arguments, settings, mounts)
+
+
+def _agent_container(
+    name: str, arguments: list[str], settings: JobSettings, mounts: Sequence[Manifest]
+) -> Manifest:
     return {
-        "name": KEEPER_CONTAINER,
+        "name": name,
         "image": settings.agent_image,
-        "args": ["keep", f"{CONTROL}/fetched"],
+        "args": arguments,
         "workingDir": WORKSPACE,
         "env": [{"name": "HOME", "value": HOME}],
         "resources": {"requests": _AGENT_REQUESTS},
         "securityContext": _container_security(),
-        "volumeMounts": _carrier_mounts(),
+        "volumeMounts": [
+            {"name": "workspace", "mountPath": WORKSPACE},
+            {"name": "tmp", "mountPath": HOME},
+            *mounts,
+        ],
     }
-
-
-def _carrier_mounts() -> list[Manifest]:
-    return [
-        {"name": "workspace", "mountPath": WORKSPACE},
-        {"name": "tmp", "mountPath": HOME},
-        {"name": "control", "mountPath": CONTROL},
-    ]
 
 
 def _service_container(service: Service, settings: JobSettings) -> Manifest:
@@ -335,9 +346,11 @@ def _volumes(
     ]
     if control:
         volumes.append({"name": "control", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}})
+    if control and not settings.by_exec:
+        wanted = {name: WORD_FOR.format(name) for name in (RESTORE_CONTAINER, KEEPER_CONTAINER)}
+        volumes.append(_annotations(WORDS_VOLUME, wanted))
     if gate:
-        # One of its own: a step must not open the doors of the containers beside it.
-        volumes.append({"name": "gate", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}})
+        volumes.append(_annotations("gate", {posixpath.basename(RELEASED): RELEASED_AT}))
     files = _secret_files(step)
     if files:
         volumes.append({"name": "secrets", "projected": {"sources": files, "defaultMode": 0o440}})
@@ -351,6 +364,15 @@ def _volumes(
     if clones(run) and settings.authorities:
         volumes.append({"name": "authorities", "configMap": {"name": settings.authorities}})
     return volumes
+
+
+def _annotations(volume: str, files: Mapping[str, str]) -> Manifest:
+    """Annotations of the pod as files, which its node writes anew as soon as one changes."""
+    items = [
+        {"path": path, "fieldRef": {"fieldPath": f"metadata.annotations['{annotation}']"}}
+        for path, annotation in files.items()
+    ]
+    return {"name": volume, "downwardAPI": {"items": items}}
 
 
 def _secret_files(step: Step) -> list[Manifest]:

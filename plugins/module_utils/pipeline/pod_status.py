@@ -11,7 +11,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from .observation import Observation, State
-from .pod import CLONE_CONTAINER, HELD_BY, HOLD_CONTAINER, KEEPER_CONTAINER, STEP_CONTAINER
+from .pod import (
+    CLONE_CONTAINER,
+    HELD_BY,
+    HOLD_CONTAINER,
+    KEEPER_CONTAINER,
+    RELEASED_AT,
+    STEP_CONTAINER,
+    WORDS_VOLUME,
+)
 from .status import Reason
 
 IMAGE_PATIENCE = 300
@@ -19,6 +27,7 @@ IMAGE_PATIENCE = 300
 CONFIG_PATIENCE = 30
 """Seconds for which a container whose secret or key is missing is waited for."""
 SERVICE_RESTARTS = 2
+_ON_ITS_WAY = datetime.timedelta(seconds=2)
 DISRUPTION_LIMIT = 3
 
 _PULLING = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "RegistryUnavailable")
@@ -47,13 +56,10 @@ def observation_of(
     now: datetime.datetime,
     *,
     stopping: bool = False,
-    released_at: datetime.datetime | None = None,
 ) -> Observation:
     """The attempt as its Job (None: it is gone) and its pods show it.
 
-    `released_at`: when a step that waits in its own container was let go, as far as the driver
-    knows; its pod tells it only at its end. While the driver is `stopping` it, that its pod is
-    deleted is no disruption.
+    While the driver is `stopping` it, that its pod is deleted is no disruption.
     """
     name = job["metadata"]["name"] if job else ""
     base = Observation(step, attempt, State.WAITING, job_name=name)
@@ -61,9 +67,7 @@ def observation_of(
     if not living:
         return _without_pods(base, job)
     disrupted = [pod for pod in living if _disruption(pod)]
-    seen = _of_pod(base, living[-1], now, released_at)
-    if released_at is not None and held_by(living[-1]) == STEP_CONTAINER:
-        seen = dataclasses.replace(seen, held=False)
+    seen = _of_pod(base, living[-1], now)
     if len(disrupted) > DISRUPTION_LIMIT:
         message = f"disrupted {len(disrupted)} times, last: {_disruption(living[-1])}"
         return _ended(base, living[-1], None, "Disrupted", message)
@@ -104,10 +108,20 @@ def keeper_may_come(pod: Object, ended_at: datetime.datetime, now: datetime.date
 
 
 def waits_for_a_word(pod: Object) -> bool:
-    """Whether the container that holds the pod back can be told now to go on. (Where that is the
-    one to which files are brought, their coming tells it.)"""
-    holder = held_by(pod)
-    return holder in (HOLD_CONTAINER, STEP_CONTAINER) and is_running(pod, holder)
+    """Whether the pod was prepared ahead and nobody has let it go. (Where files are brought to it,
+    their coming tells it.)"""
+    return held_by(pod) in (HOLD_CONTAINER, STEP_CONTAINER) and released_at(pod) is None
+
+
+def takes_words(pod: Object) -> bool:
+    """Whether the containers beside the step are told by annotations what to do."""
+    volumes = pod.get("spec", {}).get("volumes", ())
+    return any(volume["name"] == WORDS_VOLUME for volume in volumes)
+
+
+def released_at(pod: Object) -> datetime.datetime | None:
+    """When a pod that was prepared ahead was let go."""
+    return _time((pod["metadata"].get("annotations") or {}).get(RELEASED_AT, "").strip())
 
 
 def is_finished(job: Object) -> bool:
@@ -134,21 +148,17 @@ def _without_pods(base: Observation, job: Object | None) -> Observation:
     )
 
 
-def _of_pod(
-    base: Observation, pod: Object, now: datetime.datetime, released_at: datetime.datetime | None
-) -> Observation:
+def _of_pod(base: Observation, pod: Object, now: datetime.datetime) -> Observation:
     status = pod.get("status", {})
     step = _container(status.get("containerStatuses", ()), STEP_CONTAINER)
     waits_inside = held_by(pod) == STEP_CONTAINER
-    held = waits_inside or _is_held(pod)
     if step and "terminated" in step["state"]:
         ended = step["state"]["terminated"]
         if not waits_inside:
             return _of_ended_step(base, pod, ended)
-        return _of_released_step(base, pod, ended, _moment(ended) or released_at)
-    if step and "running" in step["state"] and not (waits_inside and released_at is None):
-        started = _time(step["state"]["running"].get("startedAt"))
-        begun = released_at if waits_inside else started
+        return _of_released_step(base, pod, ended)
+    if step and "running" in step["state"] and not (waits_inside and _is_held(pod)):
+        begun = _begun(pod, _time(step["state"]["running"].get("startedAt")))
         return dataclasses.replace(base, state=State.RUNNING, start_time=begun)
     for container in status.get("initContainerStatuses", ()):
         ended = container["state"].get("terminated")
@@ -162,18 +172,17 @@ def _of_pod(
             message = status.get("message") or _disruption(pod) or "its pod failed"
             return _ended(base, pod, None, status.get("reason") or "PodFailed", message,
                           disruption=True)  # fmt: skip
-    return dataclasses.replace(_of_waiting(base, pod, now), held=held)
+    return dataclasses.replace(_of_waiting(base, pod, now), held=_is_held(pod))
 
 
-def _of_released_step(
-    base: Observation, pod: Object, ended: Object, released_at: datetime.datetime | None
-) -> Observation:
+def _of_released_step(base: Observation, pod: Object, ended: Object) -> Observation:
     """A step that had to wait for its release and has ended: with it, or still waiting."""
     seen = _of_ended_step(base, pod, ended)
     told_by_the_step = bool(ended.get("message")) and not seen.reason
-    if released_at is None and ended["exitCode"] != 0 and not told_by_the_step:
+    heard = _moment(ended) or told_by_the_step or _released_before(pod, seen.completion_time)
+    if ended["exitCode"] != 0 and not heard:
         return dataclasses.replace(seen, start_time=None, held=True)
-    return dataclasses.replace(seen, start_time=released_at or seen.start_time, held=False)
+    return dataclasses.replace(seen, start_time=_begun(pod, seen.start_time), held=False)
 
 
 def _moment(ended: Object) -> datetime.datetime | None:
@@ -183,6 +192,18 @@ def _moment(ended: Object) -> datetime.datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo is not None else None
+
+
+def _released_before(pod: Object, end: datetime.datetime | None) -> bool:
+    """Whether it was let go so long before its end that it must have heard of it."""
+    released = released_at(pod)
+    return released is not None and end is not None and end - released > _ON_ITS_WAY
+
+
+def _begun(pod: Object, started: datetime.datetime | None) -> datetime.datetime | None:
+    """When the commands of a step began whose container was started at that moment."""
+    released = released_at(pod) if held_by(pod) == STEP_CONTAINER else None
+    return max((moment for moment in (started, released) if moment is not None), default=None)
 
 
 def _of_ended_step(base: Observation, pod: Object, ended: Object) -> Observation:
@@ -307,7 +328,9 @@ def held_by(pod: Object) -> str:
 
 
 def _is_held(pod: Object) -> bool:
-    """Whether the pod waits, or will wait, for its release in a container before the step."""
+    """Whether the pod waits, or will wait, for its release."""
+    if released_at(pod) is not None:
+        return False
     statuses = pod.get("status", {}).get("initContainerStatuses", ())
     holder = _container(statuses, held_by(pod))
     ended = holder["state"].get("terminated") if holder else None

@@ -47,8 +47,3 @@ def waiting_script(file: str) -> str:
         '{ echo "$c8s_at" >/dev/termination-log; } 2>/dev/null || :\n'
         "unset c8s_at\ntrap - TERM\n"
     )
-
-
-def release_script(file: str, moment: str) -> str:
-    """Let the one that waits for `file` go, and print the moment at which it was let go first."""
-    return f"[ -s {file} ] || echo {moment} >{file}; read c8s_at <{file}; echo $c8s_at"

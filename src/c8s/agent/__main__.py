@@ -1,8 +1,11 @@
 """`python -m c8s.agent VERB`: the entry point of the agent's image.
 
 clone           fill the working folder as the JSON in C8S_CLONE says
-await FILE      end when the file appears: a door that the driver opens by exec
-keep FILE       outlive TERM until the file appears, so that results can be fetched
+await DOOR [WORDS]
+                end when something is in the file DOOR, which the driver opens; until then run what
+                the file WORDS asks for (see `words`)
+keep DOOR [WORDS]
+                the same, and outlive TERM, so that results can be fetched
 pack DIR KIND   write a tar of the files that the JSON globs on stdin name, to stdout
 unpack DIR      extract the tar on stdin
 upload DIR KIND write such a tar to a signed address (stdin: JSON with paths, address and
@@ -42,7 +45,7 @@ _LOOK_SECONDS = 0.02
 def main(arguments: list[str]) -> int:
     verbs: dict[str, Callable[..., None]] = {
         "clone": clone,
-        "await": await_file,
+        "await": await_door,
         "keep": keep,
         "pack": pack,
         "unpack": unpack,
@@ -67,17 +70,24 @@ def clone() -> None:
     clone_into(pathlib.Path.cwd(), json.loads(os.environ["C8S_CLONE"]))
 
 
-def await_file(name: str) -> None:
-    path = pathlib.Path(name)
-    while not path.exists():
+def await_door(door: str, words: str = "") -> None:
+    path = pathlib.Path(door)
+    heed = None
+    if words:
+        from .words import Words
+
+        heed = Words(pathlib.Path(words)).heed
+    while not (path.exists() and path.stat().st_size):
+        if heed is not None:
+            heed()
         time.sleep(_LOOK_SECONDS)
 
 
-def keep(name: str) -> None:
+def keep(door: str, words: str = "") -> None:
     """The kubelet sends TERM once the step has ended, even before this program can hear it; what
     the step left may not be fetched by then. Only the file ends it, or the grace period."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    await_file(name)
+    await_door(door, words)
 
 
 def pack(folder: str, kind: str) -> None:

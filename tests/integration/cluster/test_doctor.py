@@ -55,8 +55,9 @@ def test_an_administrator_s_namespace_is_well(
     code, checks = found(c8s, "-n", control_namespace, "--agent-image", "registry.test/agent:1")
     assert code == 0
     for name in (
-        "git", "store", "kubeconfig", "api", "clock", "namespace", "rights", "rights for files",
-        "pod security", "quota", "limit range", "agent image", "job", "control plane",
+        "git", "store", "kubeconfig", "api", "clock", "namespace", "rights", "rights to tell pods",
+        "rights for files", "pod security", "quota", "limit range", "agent image",
+        "job", "control plane",
     ):  # fmt: skip
         assert [check["status"] for check in checks[name]] == ["passed"], checks[name]
     assert not Resources(control).listing(kinds.JOB, control_namespace).objects

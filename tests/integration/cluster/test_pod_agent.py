@@ -50,7 +50,7 @@ def test_a_door_of_a_container_that_ends_and_has_ended(client: Client, namespace
     agent.open_door(POD, "step", "door")
     with pytest.raises(ContainerEnded):
         again(lambda: agent.open_door(POD, "step", "door"))
-    with pytest.raises(ContainerEnded, match="cannot run touch"):
+    with pytest.raises(ContainerEnded, match="cannot run sh"):
         agent.open_door({"metadata": {"name": "none"}}, "step", "door")
 
 

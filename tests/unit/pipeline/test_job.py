@@ -13,10 +13,10 @@ from ansible_collections.c8s.ci.plugins.module_utils.core.names import is_dns_la
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.job import job, job_name
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.load import load
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.pod import JobSettings
+from ansible_collections.c8s.ci.plugins.module_utils.pipeline.pod_status import takes_words
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.record import pipeline_for
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run, Trigger
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.script import (
-    release_script,
     waiting_script,
 )
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import RunStatus
@@ -133,6 +133,26 @@ def test_a_pod_that_is_made_ahead_waits_in_one_place(
     assert template["spec"]["activeDeadlineSeconds"] == least
 
 
+def test_what_travels_on_a_word_is_told_to_the_containers_beside_the_step_alone() -> None:
+    steps = """
+  - {name: a, image: b, commands: [c], artifacts: [x], cache: [{key: k, paths: [p]}]}
+"""
+    spec = pod(run_of(steps), by_exec=False)
+    told = {each["name"]: each for each in (*spec["initContainers"], *spec["containers"])}
+    for name in ("restore", "keeper"):
+        assert told[name]["args"][-1] == f"/c8s-words/{name}"
+        assert "words" in [mount["name"] for mount in told[name]["volumeMounts"]]
+    assert "words" not in [mount["name"] for mount in told["step"]["volumeMounts"]]
+    (words,) = [volume for volume in spec["volumes"] if volume["name"] == "words"]
+    assert [item["fieldRef"]["fieldPath"] for item in words["downwardAPI"]["items"]] == [
+        f"metadata.annotations['c8s.dev/word-for-{name}']" for name in ("restore", "keeper")
+    ]
+    usual = pod(run_of(steps))
+    assert "words" not in json.dumps(usual)
+    assert takes_words({"spec": spec})
+    assert not takes_words({"spec": usual})
+
+
 def test_a_step_that_waits_cannot_open_the_doors_of_its_neighbours() -> None:
     spec = pod(run_of("  - {name: a, image: b, commands: [c], artifacts: [x]}\n"), ahead=True)
     (step,) = [each for each in spec["containers"] if each["name"] == "step"]
@@ -159,11 +179,10 @@ def test_a_held_step_waits_prints_nothing_and_finds_its_shell_as_it_was(
     )
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0.5)
-    moments = [
-        subprocess.check_output([shell, "-c", release_script(str(gate), moment)], text=True)
-        for moment in ("2026-01-02T10:00:00+00:00", "2026-01-02T11:00:00+00:00")
-    ]
-    assert moments == ["2026-01-02T10:00:00+00:00\n"] * 2
+    gate.write_text("")  # So it is as long as the pod has no such annotation.
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.3)
+    gate.write_text("2026-01-02T10:00:00+00:00\n")
     assert process.communicate(timeout=10)[0].startswith("begun\n")
     assert told.read_text() == "2026-01-02T10:00:00+00:00\n"
 

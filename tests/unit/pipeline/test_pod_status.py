@@ -13,6 +13,7 @@ from ansible_collections.c8s.ci.plugins.module_utils.pipeline.observation import
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.pod_status import (
     keeper_may_come,
     observation_of,
+    waits_for_a_word,
 )
 
 NOW = datetime.datetime(2026, 1, 2, 10, 0, 0, tzinfo=datetime.UTC)
@@ -30,11 +31,14 @@ def pod(
     init: list[dict[str, Any]] | None = None,
     holder: str = "",
     deleted: bool = False,
+    released_at: datetime.datetime | None = None,
     **status: Any,
 ) -> dict[str, Any]:
     metadata: dict[str, Any] = {"name": "x", "creationTimestamp": STAMP}
     if holder:
         metadata["annotations"] = {"c8s.dev/held-by": holder}
+    if released_at is not None:
+        metadata["annotations"]["c8s.dev/released-at"] = f"{released_at.isoformat()}\n"
     if deleted:
         metadata["deletionTimestamp"] = STAMP
     if state is not None:
@@ -257,7 +261,7 @@ RUNNING = {"running": {"startedAt": STAMP}}
 
 
 def held_step(state: dict[str, Any], released_at: datetime.datetime | None = None) -> Observation:
-    return observation_of("a", 1, JOB, [pod(state, holder="step")], NOW, released_at=released_at)
+    return seen(pod(state, holder="step", released_at=released_at))
 
 
 def test_a_step_that_waits_in_its_own_container_has_not_begun() -> None:
@@ -267,10 +271,37 @@ def test_a_step_that_waits_in_its_own_container_has_not_begun() -> None:
     assert (found.state, found.held, found.start_time) == (State.RUNNING, False, MOMENT)
 
 
+def test_a_step_that_was_let_go_before_its_container_ran_begins_with_that() -> None:
+    found = held_step({"running": {"startedAt": NOW.isoformat()}}, MOMENT)
+    assert (found.state, found.held, found.start_time) == (State.RUNNING, False, NOW)
+
+
+def test_a_pod_that_was_let_go_holds_nothing_back() -> None:
+    waiting = [{"name": "hold", "state": {"running": {}}}]
+    assert waits_for_a_word(pod({"waiting": {}}, init=waiting, holder="hold"))
+    told = pod({"waiting": {}}, init=waiting, holder="hold", released_at=MOMENT)
+    assert not waits_for_a_word(told)
+    assert not seen(told).held
+    files = [{"name": "restore", "state": {"running": {}}}]
+    assert not waits_for_a_word(pod({"waiting": {}}, init=files, holder="restore"))
+
+
 @pytest.mark.parametrize("code", [0, 3])
 def test_what_was_let_go_tells_when_at_its_end(code: int) -> None:
-    found = held_step(ended(code, message=MOMENT.isoformat() + "\n"))
+    """Who has let it go may have died before it was seen to run."""
+    found = held_step(ended(code, message=MOMENT.isoformat() + "\n"), MOMENT)
     assert (found.exit_code, found.held, found.start_time) == (code, False, MOMENT)
+
+
+def test_what_was_let_go_long_before_it_ended_has_heard_of_it() -> None:
+    found = held_step(ended(137, reason="OOMKilled", finishedAt=NOW.isoformat()), MOMENT)
+    assert (found.reason, found.held, found.start_time) == ("OOMKilled", False, MOMENT)
+
+
+def test_what_ended_while_its_release_was_on_its_way_ran_no_command() -> None:
+    released_at = NOW - datetime.timedelta(seconds=0.5)
+    found = held_step(ended(127, finishedAt=NOW.isoformat()), released_at)
+    assert (found.state, found.held, found.start_time) == (State.ENDED, True, None)
 
 
 def test_a_step_with_something_else_to_say_at_its_end_had_begun() -> None:

@@ -30,7 +30,6 @@ from ..clock import Clock
 from .pod_attempt import PodAttempt
 from .pod_files import PodFiles
 from .pod_logs import PodLogs
-from .pod_release import PodRelease
 from .records import ConfigMapRecords
 from .secrets import ClusterSecrets
 from .step_jobs import OURS, StepJobs
@@ -80,7 +79,6 @@ class KubernetesExecutor:
         self._watched = Watched(resources.client, settings.namespace, OURS)
         logs.kept.changed = self._watched.wake
         self._jobs = StepJobs(resources, settings, clock, self._watched.wake)
-        self._release = PodRelease(resources.client, settings.namespace, clock)
 
     # --- what the driver calls -----------------------------------------------------------------
 
@@ -94,9 +92,7 @@ class KubernetesExecutor:
         for status in run.status.steps:
             if status.live:
                 followed = self._follow(session, status.name, status.attempts)
-                # Whether a pod was let go that began ahead, none but its driver knew.
                 followed.released = status.start_time is not None
-                followed.released_at = status.start_time
 
     def start(self, run: Run, step: Step, attempt: int, *, ahead: bool) -> None:
         session = self._sessions[run.uid]
@@ -227,7 +223,6 @@ class KubernetesExecutor:
             seen.pods,
             now,
             stopping=stopping,
-            released_at=followed.released_at,
         )
         if found.state is State.ENDED and not seen.pods and followed.pod_may_be_late():
             return base
@@ -255,8 +250,9 @@ class KubernetesExecutor:
         pod, run = seen.newest, session.run
         step = run.pipeline.step(followed.step)
         may_begin = followed.released or not (pod and held_by(pod))
-        if pod is not None and followed.released and waits_for_a_word(pod):
-            self._do(followed, "release", lambda: self._release_pod(followed, step, pod))
+        turn = followed.released and not found.state.over
+        if pod is not None and turn and waits_for_a_word(pod):
+            self._jobs.release(followed, pod)
         # After another driver its pod may be known sooner than the ends of what it depends on.
         complete = all(run.status.step(name).phase.terminal for name in step.depends_on)
         restoring = (
@@ -301,9 +297,6 @@ class KubernetesExecutor:
             return followed.waiting(followed.while_unfinished(found), "finish")
         followed.final = finishing.result()
         return followed.final
-
-    def _release_pod(self, followed: PodAttempt, step: Step, pod: Manifest) -> None:
-        followed.released_at = self._release.release(step, pod)
 
     def _finish(
         self,

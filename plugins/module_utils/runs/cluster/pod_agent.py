@@ -1,5 +1,5 @@
-"""Commands of ours in the containers beside a step, through exec: what they are to do comes on
-their input, and so is on no command line."""
+"""Commands of ours in the containers beside a step: what they are to do comes on their input, and
+so is on no command line."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import IO, Any, BinaryIO
 
 from ...core.errors import C8sError, Conflict, NotFound, Unavailable
 from ...kube.connection import Client
-from ...kube.exec import execute
 from ...pipeline.pod import CONTROL, WORKSPACE, Manifest
+from ...pipeline.pod_status import takes_words
+from .pod_channel import Channel, ExecChannel, Input, WordChannel
 
 AGENT = ("python3", "-m", "c8s.agent")
 CARRY_SECONDS = 1800.0
@@ -38,12 +39,12 @@ class PodAgent:
     """
 
     def __init__(self, client: Client, namespace: str) -> None:
-        self._client = client
-        self._namespace = namespace
+        self._by_exec = ExecChannel(client, namespace)
+        self._by_word = WordChannel(client, namespace)
 
     def open_door(self, pod: Manifest, container: str, file: str) -> None:
-        """Make the file that a waiting container of ours looks for."""
-        self._exec(pod, container, ["touch", f"{CONTROL}/{file}"])
+        """Fill the file that a waiting container of ours looks at."""
+        self._run(pod, container, ["sh", "-c", f"echo >{CONTROL}/{file}"])
 
     def pack(
         self,
@@ -56,12 +57,12 @@ class PodAgent:
     ) -> None:
         """Have an archive of what the globs name below a folder written to `target`."""
         words = [*AGENT, "pack", folder, kind]
-        self._exec(pod, container, words, stdin=_json(list(paths)), stdout=target)
+        self._run(pod, container, words, stdin=_json(list(paths)), stdout=target)
 
     def unpack(
         self, pod: Manifest, container: str, folder: str, content: BinaryIO | Iterable[bytes]
     ) -> None:
-        self._exec(pod, container, [*AGENT, "unpack", folder], stdin=content)
+        self._run(pod, container, [*AGENT, "unpack", folder], stdin=content)
 
     def upload(
         self,
@@ -84,42 +85,45 @@ class PodAgent:
     ) -> None:
         """Have the archive at a signed address unpacked below a folder."""
         wanted = {"address": address, "authorities": authorities}
-        self._exec(pod, container, [*AGENT, "download", folder], stdin=_json(wanted))
+        self._run(pod, container, [*AGENT, "download", folder], stdin=_json(wanted))
 
     def digest(self, pod: Manifest, container: str, globs: Sequence[str]) -> str:
         """The digest of the files of the workspace that the globs name."""
         return self._answer(pod, container, [*AGENT, "digest", WORKSPACE], _json(list(globs)))
 
+    def _channel(self, pod: Manifest, stdin: Input) -> Channel:
+        """As the pod was made, whoever has made it; files to a pod are more than a word."""
+        by_word = takes_words(pod) and isinstance(stdin, bytes | None)
+        return self._by_word if by_word else self._by_exec
+
     def _answer(self, pod: Manifest, container: str, command: list[str], wanted: bytes) -> str:
         with tempfile.TemporaryFile() as stream:
-            self._exec(pod, container, command, stdin=wanted, stdout=stream)
+            self._run(pod, container, command, stdin=wanted, stdout=stream)
             stream.seek(0)
             return stream.read().decode().strip()
 
-    def _exec(
+    def _run(
         self,
         pod: Manifest,
         container: str,
         command: list[str],
         *,
-        stdin: bytes | BinaryIO | Iterable[bytes] | None = None,
+        stdin: Input = None,
         stdout: IO[bytes] | None = None,
     ) -> None:
         name = pod["metadata"]["name"]
-        where = (self._client, self._namespace, name, container)
+        channel = self._channel(pod, stdin)
+        sink = stdout.write if stdout is not None else None
         try:
-            result = execute(
-                *where,
-                command,
-                stdin=stdin,
-                stdout=stdout.write if stdout is not None else None,
-                timeout=CARRY_SECONDS,
-                output_limit=ARTIFACT_LIMIT,
-            )
+            result = channel.run(
+                pod, container, command,
+                stdin=stdin, stdout=sink, timeout=CARRY_SECONDS, output_limit=ARTIFACT_LIMIT,
+            )  # fmt: skip
             if result.exit_code == 0:
                 return
             if result.exit_code == _KILLED:
-                execute(*where, ["true"])  # Was it killed alone, or with its container?
+                # Was it killed alone, or with its container?
+                channel.run(pod, container, ["true"])
         except (Conflict, NotFound) as error:
             raise ContainerEnded(error.message) from error
         verb = command[len(AGENT)] if command[: len(AGENT)] == [*AGENT] else command[0]

@@ -25,6 +25,7 @@ class PodAttempt:
 
     `work` is what was begun for it, by name (create, look, restore, release, let go,
     end, finish).
+    `released`: its turn has come.
     `again_at` is when what an outage undid is begun again (monotonic times).
     `podless_since` (a monotonic time) is when its Job was over first, and it had no pod.
     `attention_at` (a monotonic time) is when the Job is to be looked at though nothing was heard,
@@ -37,7 +38,6 @@ class PodAttempt:
     job_name: str
     ahead: bool = False
     released: bool = False
-    released_at: datetime.datetime | None = None
     work: dict[str, concurrent.futures.Future[Any]] = dataclasses.field(default_factory=dict)
     again_at: dict[str, float] = dataclasses.field(default_factory=dict)
     backoffs: dict[str, Backoff] = dataclasses.field(default_factory=dict)
@@ -112,7 +112,6 @@ class PodAttempt:
                 self.log = None
             for what in ("restore", "release", "let go"):
                 self.work.pop(what, None)
-            self.released_at = None
         self.pod = pod
 
     def pod_may_be_late(self) -> bool:
@@ -126,12 +125,13 @@ class PodAttempt:
         """The observation with times finer than the cluster's whole seconds, and stable.
 
         The cluster cuts times off; the truth is within the second that follows, and not after we
-        saw it. Without this a step of 1.5 s could seem to have taken 2. Releases are our own: their
-        times are exact.
+        saw it. Without this a step of 1.5 s could seem to have taken 2. A release is our own: its
+        time is exact.
         """
         start, end = seen.start_time or self.first_running, seen.completion_time
         if seen.start_time is not None and start is not None:
-            least = start if self.released_at else min(max(now, start), start + _LAST_MOMENT)
+            cut_off = start.microsecond == 0
+            least = min(max(now, start), start + _LAST_MOMENT) if cut_off else start
             self.first_running = self.first_running or least
             start = self.first_running
         if seen.state.over:

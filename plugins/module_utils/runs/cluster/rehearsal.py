@@ -185,7 +185,12 @@ class Rehearsal:
     def _rights(self, scenes: Sequence[_Scene]) -> Said:
         # Secrets are read one by one: of them that is the answer.
         rules = [rule for rule in rights.DRIVING if rule.resource != "secrets"]
-        if any(_carries(member) for scene in scenes for member in scene.members):
+        members = [member for scene in scenes for member in scene.members]
+        carries = any(_carries(member) for member in members)
+        told = carries and not self._settings.by_exec
+        if told or any(member.run.pipeline.prepare_ahead for member in members):
+            rules += rights.TELLING
+        if carries and self._settings.by_exec:
             rules += rights.CARRYING
         try:
             lacking = missing(self._client, rights.rights(rules, self._settings.namespace))
@@ -342,10 +347,7 @@ def _peak(scene: _Scene, charged: dict[tuple[str, str], Amounts]) -> Amounts:
 
 
 def _carries(member: Member) -> bool:
-    run = member.run
-    if run.pipeline.prepare_ahead:
-        return True
-    return any(needs_carrier(run, step) for step in _to_come(member))
+    return any(needs_carrier(member.run, step) for step in _to_come(member))
 
 
 def _to_come(member: Member) -> Iterator[Step]:

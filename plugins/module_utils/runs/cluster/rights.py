@@ -33,8 +33,10 @@ DRIVING = (
     Rule("", "events", ("list",)),
 )
 """What every run needs."""
+TELLING = (Rule("", "pods", ("patch",)),)
+"""What pods that are prepared ahead need beside it, and artifacts and caches in an object store."""
 CARRYING = (Rule("", "pods/exec", ("create", "get")),)
-"""What artifacts, caches and pods that are prepared ahead need beside it."""
+"""What artifacts and caches need where there is no object store."""
 REMOVING = (Rule("", "configmaps", ("delete",)),)
 """What the removal of runs needs beside it."""
 KEEPING = (Rule("", "secrets", ("get", "create", "patch")),)

@@ -54,7 +54,7 @@ class ClusterRuns(DrivenRuns):
     ) -> None:
         resources = Resources(client)
         self._resources = resources
-        self._settings = settings
+        self._settings = settings = dataclasses.replace(settings, by_exec=objects is None)
         namespace = settings.namespace
         directory = RunDirectory(cluster_folder(store, client.server, namespace))
         self._bucket = run_objects(objects, namespace)

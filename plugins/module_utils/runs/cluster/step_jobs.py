@@ -7,7 +7,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Sequence
 
-from ...core.errors import C8sError, Conflict, Denied, InvalidInput, Unavailable
+from ...core.errors import C8sError, Conflict, Denied, InvalidInput, NotFound, Unavailable
 from ...core.names import label_value
 from ...kube.connection import MERGE_PATCH, METADATA
 from ...kube.faults import QuotaExceeded
@@ -15,7 +15,7 @@ from ...kube.kinds import EVENT, JOB, POD
 from ...kube.resources import Resources
 from ...pipeline.job import LABEL, MANAGED_BY, job, run_selectors
 from ...pipeline.observation import Observation, State
-from ...pipeline.pod import JobSettings, Manifest
+from ...pipeline.pod import RELEASED_AT, JobSettings, Manifest
 from ...pipeline.run import Run
 from ..clock import Clock
 from .pod_attempt import PodAttempt
@@ -163,6 +163,27 @@ class StepJobs:
             event["involvedObject"]["name"]: str(event.get("message", ""))
             for event in events.objects
         }
+
+    def release(self, followed: PodAttempt, pod: Manifest) -> None:
+        """Let a pod begin that was prepared ahead; its node hands the moment on to it."""
+        if not followed.begun("release"):
+            self._begin(followed, "release", lambda: self._release(pod["metadata"]["name"]))
+
+    def _release(self, name: str) -> None:
+        # The shell of the step reads a line of it.
+        moment = f"{self._clock().isoformat()}\n"
+        try:
+            self._resources.patch(
+                POD,
+                name,
+                {"metadata": {"annotations": {RELEASED_AT: moment}}},
+                self._settings.namespace,
+                content_type=MERGE_PATCH,
+                accept=METADATA,
+            )
+        except NotFound as error:
+            # It goes away: what is to be seen of it will tell.
+            raise Unavailable(error.message) from error
 
     def end(self, followed: PodAttempt, pod: Manifest | None) -> None:
         """End the pod in its grace period; without a pod, the Job so that it makes none."""

@@ -106,7 +106,16 @@ class ClusterChecks:
             only = f"; of secrets only {', '.join(named)}" if named else ""
             found.append(passed("rights", f"all that a run needs in {self._namespace}{only}"))
         for name, rules, what in (
-            ("rights for files", rights.CARRYING, "steps have artifacts, caches or `prepareAhead`"),
+            (
+                "rights to tell pods",
+                rights.TELLING,
+                "pipelines have `prepareAhead`, or artifacts or caches and an object store",
+            ),
+            (
+                "rights for files",
+                rights.CARRYING,
+                "steps have artifacts or caches, and there is no object store",
+            ),
             ("rights to remove", rights.REMOVING, "runs are to be removed"),
             ("rights for secrets", rights.KEEPING, "secrets are to be made from here"),
         ):
