@@ -9,6 +9,13 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+from ansible_collections.c8s.ci.plugins.module_utils.storage.s3_settings import (
+    VARIABLES,
+    S3Settings,
+    s3_settings,
+)
+
 from faults.api_proxy import ApiProxy
 from faults.driving import Place, check_end, ended, order_of, side_by_side
 from faults.fault import Answer, Asked, Fault
@@ -16,6 +23,7 @@ from faults.sightings import Sightings, watching
 from kube.cluster import Cluster
 from kube.fixtures import own_namespace
 from kube.stages import FAKE_LOG
+from s3_server import s3_server
 
 SIDE_BY_SIDE = 6
 # Two in order and one that carries files, with logs whose every line can be told from the others.
@@ -49,10 +57,17 @@ class Trial:
     """One run whose driver is killed at one of its writes, in a namespace of its own."""
 
     def __init__(
-        self, cluster: Cluster, agent: str, folder: Path, text: bytes, sightings: Sightings
+        self,
+        cluster: Cluster,
+        agent: str,
+        folder: Path,
+        text: bytes,
+        sightings: Sightings,
+        objects: S3Settings | None = None,
     ) -> None:
         self.cluster = cluster
         self.agent = agent
+        self.objects = objects
         self.folder = folder
         self.sightings = sightings
         folder.mkdir()
@@ -104,7 +119,9 @@ class Trial:
         folder.mkdir()
         proxy = stack.enter_context(ApiProxy(self.cluster.kubeconfig, folder / "pki"))
         kubeconfig = proxy.kubeconfig(folder / "kubeconfig")
-        return Place(self.cluster, namespace, folder / "store", kubeconfig, self.agent), proxy
+        store = folder / "store"
+        place = Place(self.cluster, namespace, store, kubeconfig, self.agent, self.objects)
+        return place, proxy
 
 
 def kill_everywhere(trial: Trial, logs: Mapping[str, bytes], least: int) -> None:
@@ -140,3 +157,19 @@ def test_at_every_write_of_a_run_whose_steps_hand_on_files(
         trial = Trial(cluster, agent, tmp_path / "trial", CARRYING, sightings)
         # Also: files packed and fetched, brought and restored.
         kill_everywhere(trial, CARRYING_LOGS, least=12)
+
+
+def test_at_every_write_of_a_run_whose_files_travel_by_an_object_store(
+    cluster: Cluster, agent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was told to a pod by a driver that has died is told once more, and done as if once."""
+    with (
+        watching(cluster) as sightings,
+        s3_server(tmp_path / "s3", cluster.host_address) as server,
+    ):
+        named = {VARIABLES[name]: value for name, value in server.options().items()}
+        for name, value in {**server.credentials, **named}.items():
+            monkeypatch.setenv(name, value)
+        objects = s3_settings({}, named)
+        trial = Trial(cluster, agent, tmp_path / "trial", CARRYING, sightings, objects)
+        kill_everywhere(trial, CARRYING_LOGS, least=14)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import collections
 import json
 import secrets
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Sequence
@@ -78,9 +78,8 @@ class WordChannel:
         self._namespace = namespace
         self._clock = clock
         # How far the logs are known: what was answered before need not be read again.
-        self._places: collections.OrderedDict[tuple[str, str], LogPosition] = (
-            collections.OrderedDict()
-        )
+        self._places: dict[tuple[str, str], LogPosition] = {}
+        self._guard = threading.Lock()
 
     def run(
         self,
@@ -126,15 +125,19 @@ class WordChannel:
                     break
         finally:
             follower.stop()
-            self._places[place] = follower.position
-            self._places.move_to_end(place)
-            if len(self._places) > _PLACES:
-                self._places.popitem(last=False)
+            self._remember(place, follower.position)
         if answer.whole:
             return answer.result()
         if self._clock() >= limit:
             raise Timeout(f"cannot {what}: no end after {timeout:.0f} seconds")
         raise Conflict(f"cannot {what}: the container has ended")
+
+    def _remember(self, place: tuple[str, str], position: LogPosition) -> None:
+        with self._guard:
+            self._places.pop(place, None)
+            self._places[place] = position
+            if len(self._places) > _PLACES:
+                del self._places[next(iter(self._places))]
 
     def _say(self, name: str, container: str, word: dict[str, Any]) -> float:
         """Write the word; the moment of that."""
