@@ -111,9 +111,13 @@ def ready(api: Api, name: str) -> bool:
 
 
 def wait_account(api: Api, namespace: str) -> None:
-    """Wait until pods can be made in a namespace: its default service account is there."""
+    """Wait until pods can be made in a namespace: its default service account is there.
+
+    Where the API server was just away its controllers may have to begin anew first.
+    """
     path = f"/api/v1/namespaces/{namespace}/serviceaccounts/default"
-    wait_for(f"the default service account of {namespace}", lambda: api.find(path))
+    what = f"the default service account of {namespace}"
+    wait_for(what, lambda: api.find(path), timeout=180)
 
 
 def runtime_class(handler: str) -> dict[str, object]:
