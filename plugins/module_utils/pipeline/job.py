@@ -7,7 +7,8 @@ import json
 from collections.abc import Iterator, Sequence
 
 from ..core.names import dns_label, label_value
-from .pod import HELD_BY, STEP_CONTAINER, JobSettings, Manifest, holder, pod
+from .container import Manifest
+from .pod import HELD_BY, STEP_CONTAINER, JobSettings, holder, pod
 from .run import Run
 from .spec import Step
 

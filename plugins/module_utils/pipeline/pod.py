@@ -10,18 +10,15 @@ import dataclasses
 import json
 import posixpath
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from ..core.names import dns_label
+from .container import HOME, Manifest, container_security, literal, without_none
 from .environment import environment
 from .run import Run
-from .script import argument_list, is_posix, script, waiting_script
-from .spec import DEFAULT_SHELL, Priority, Service, Step
-
-Manifest = dict[str, Any]
+from .script import argument_list, is_posix, waiting_script
+from .service_container import service_container
+from .spec import Priority, Step
 
 WORKSPACE = "/workspace"
-HOME = "/tmp"
 SECRETS = "/secrets"
 CONTROL = "/c8s"
 GATE = "/c8s-gate"
@@ -44,7 +41,6 @@ FINALIZE_SECONDS = 3600
 """How long a pod waits behind its step's timeout for a driver that fetches what the step left."""
 # Little, but said: a namespace whose quota counts requests lets in no container without any.
 _AGENT_REQUESTS = {"cpu": "10m", "memory": "32Mi"}
-_SERVICE_REQUESTS = {"cpu": "100m", "memory": "128Mi"}
 _GATE_MOUNT = {"name": "gate", "mountPath": GATE, "readOnly": True}
 # A node reads the two streams of a container apart, and loses the order between them.
 _ONE_STREAM = "exec 2>&1\n"
@@ -118,11 +114,11 @@ def pod(run: Run, step: Step, settings: JobSettings, *, ahead: bool) -> Manifest
         before.append(_clone_container(run, settings))
     if brings:
         before.append(_restore_container(settings))
-    before += [_service_container(service, settings) for service in step.services]
+    before += [service_container(service) for service in step.services]
     if held_by == HOLD_CONTAINER:
         before.append(_hold_container(settings))
     options = step.pod
-    return _without_none(
+    return without_none(
         {
             "restartPolicy": "Never",
             # From the pod's acceptance by its node, so that waiting for room does not eat it, but
@@ -164,10 +160,10 @@ def _step_container(run: Run, step: Step, settings: JobSettings, *, held: bool) 
         arguments[-1] = waiting_script(RELEASED) + arguments[-1]
     if step.commands and is_posix(step.shell):
         arguments[-1] = _ONE_STREAM + arguments[-1]
-    arguments = [_literal(argument) for argument in arguments]
+    arguments = [literal(argument) for argument in arguments]
     program = len(step.shell if step.commands else step.entrypoint)
     limits = step.limits.manifest() if step.limits else {}
-    return _without_none(
+    return without_none(
         {
             "name": STEP_CONTAINER,
             "image": step.image,
@@ -175,10 +171,10 @@ def _step_container(run: Run, step: Step, settings: JobSettings, *, held: bool) 
             "args": arguments[program:] or None,
             "workingDir": WORKSPACE,
             "env": _step_variables(run, step, settings),
-            "resources": _without_none(
+            "resources": without_none(
                 {"requests": step.requests.manifest() or None, "limits": limits or None}
             ),
-            "securityContext": _container_security(privileged=step.pod.privileged),
+            "securityContext": container_security(privileged=step.pod.privileged),
             "volumeMounts": [
                 {"name": "workspace", "mountPath": WORKSPACE},
                 {"name": "tmp", "mountPath": HOME},
@@ -204,7 +200,7 @@ def _step_variables(run: Run, step: Step, settings: JobSettings) -> list[Manifes
         "GIT_CONFIG_VALUE_0": "*",
         **environment(run, step, WORKSPACE, settings.namespace),
     }
-    return [{"name": name, "value": _literal(value)} for name, value in plain.items()] + [
+    return [{"name": name, "value": literal(value)} for name, value in plain.items()] + [
         {
             "name": wanted.env_var,
             "valueFrom": {"secretKeyRef": {"name": wanted.secret, "key": wanted.key}},
@@ -212,11 +208,6 @@ def _step_variables(run: Run, step: Step, settings: JobSettings) -> list[Manifes
         for wanted in step.secrets
         if wanted.env_var
     ]
-
-
-def _literal(value: str) -> str:
-    """Kubernetes expands $(NAME) and $$ in values and arguments; doubled dollars keep a text."""
-    return value.replace("$", "$$")
 
 
 def _clone_container(run: Run, settings: JobSettings) -> Manifest:
@@ -245,10 +236,10 @@ def _clone_container(run: Run, settings: JobSettings) -> Manifest:
         "workingDir": WORKSPACE,
         "env": [
             {"name": "HOME", "value": HOME},
-            {"name": "C8S_CLONE", "value": _literal(json.dumps(wanted))},
+            {"name": "C8S_CLONE", "value": literal(json.dumps(wanted))},
         ],
         "resources": {"requests": _AGENT_REQUESTS},
-        "securityContext": _container_security(),
+        "securityContext": container_security(),
         "volumeMounts": mounts,
     }
 
@@ -290,48 +281,13 @@ def _agent_container(
         "workingDir": WORKSPACE,
         "env": [{"name": "HOME", "value": HOME}],
         "resources": {"requests": _AGENT_REQUESTS},
-        "securityContext": _container_security(),
+        "securityContext": container_security(),
         "volumeMounts": [
             {"name": "workspace", "mountPath": WORKSPACE},
             {"name": "tmp", "mountPath": HOME},
             *mounts,
         ],
     }
-
-
-def _service_container(service: Service, settings: JobSettings) -> Manifest:
-    """A native sidecar: it starts before the step, which waits until it is ready."""
-    return _without_none(
-        {
-            "name": dns_label("service", service.name),
-            "image": service.image,
-            "command": list(DEFAULT_SHELL) if service.commands else None,
-            "args": [_literal(script(service.commands, DEFAULT_SHELL))]
-            if service.commands
-            else None,
-            "restartPolicy": "Always",
-            "env": [{"name": name, "value": _literal(value)} for name, value in service.env.items()]
-            or None,
-            "ports": [{"containerPort": port} for port in service.ports] or None,
-            "startupProbe": _probe(service),
-            "resources": {"requests": _SERVICE_REQUESTS},
-            "securityContext": _container_security(),
-            "volumeMounts": [{"name": "tmp", "mountPath": HOME}],
-        }
-    )
-
-
-def _probe(service: Service) -> Manifest | None:
-    ready = service.readiness
-    if ready is None:
-        return None
-    probe: Manifest = {"periodSeconds": 1, "failureThreshold": max(1, ready.timeout)}
-    if ready.command:
-        return {**probe, "exec": {"command": list(ready.command)}}
-    port = ready.port or (service.ports[0] if service.ports else None)
-    if ready.path:
-        return {**probe, "httpGet": {"path": ready.path, "port": port}}
-    return {**probe, "tcpSocket": {"port": port}}
 
 
 # --- pieces ------------------------------------------------------------------------------------
@@ -395,12 +351,6 @@ def _pod_security(settings: JobSettings) -> Manifest:
     return security
 
 
-def _container_security(*, privileged: bool = False) -> Manifest:
-    if privileged:
-        return {"privileged": True}
-    return {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-
-
 def priority_classes(settings: JobSettings) -> tuple[str, ...]:
     """The PriorityClasses that pods may ask for with these settings."""
     prefix = settings.priority_class_prefix
@@ -411,7 +361,3 @@ def _priority_class(run: Run, settings: JobSettings) -> str | None:
     if not settings.priority_class_prefix:
         return None
     return f"{settings.priority_class_prefix}{Priority(run.pipeline.priority)}"
-
-
-def _without_none(manifest: Manifest) -> Manifest:
-    return {key: value for key, value in manifest.items() if value is not None}

@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 
 from ...kube.resources import Resources
 from ...masking.masker import Secrets
+from ...pipeline.container import Manifest
 from ...pipeline.job import job_name
 from ...pipeline.observation import Observation, State
-from ...pipeline.pod import KEEPER_CONTAINER, RESTORE_CONTAINER, JobSettings, Manifest
+from ...pipeline.pod import KEEPER_CONTAINER, RESTORE_CONTAINER, JobSettings
 from ...pipeline.pod_status import (
     held_by,
     is_deleted,

@@ -10,7 +10,8 @@ from typing import IO, Any, BinaryIO
 
 from ...core.errors import C8sError, Conflict, NotFound, Unavailable
 from ...kube.connection import Client
-from ...pipeline.pod import CONTROL, WORKSPACE, Manifest
+from ...pipeline.container import Manifest
+from ...pipeline.pod import CONTROL, WORKSPACE
 from ...pipeline.pod_status import takes_words
 from .pod_channel import Channel, ExecChannel, Input, WordChannel
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from ...masking.masker import Secrets
-from ...pipeline.pod import KEEPER_CONTAINER, RESTORE_CONTAINER, WORKSPACE, Manifest
+from ...pipeline.container import Manifest
+from ...pipeline.pod import KEEPER_CONTAINER, RESTORE_CONTAINER, WORKSPACE
 from ...pipeline.run import Run
 from ...pipeline.spec import Artifact, Step
 from ...storage import archive

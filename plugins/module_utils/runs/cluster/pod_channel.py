@@ -18,7 +18,8 @@ from ...kube.kinds import POD
 from ...kube.log_decoder import LogPosition
 from ...kube.logs import LogFollower, LogSource, container_ended
 from ...kube.resources import Resources
-from ...pipeline.pod import WORD_FOR, Manifest
+from ...pipeline.container import Manifest
+from ...pipeline.pod import WORD_FOR
 
 Input = bytes | BinaryIO | Iterable[bytes] | None
 

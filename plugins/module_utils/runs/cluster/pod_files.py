@@ -14,12 +14,9 @@ from collections.abc import Iterator
 
 from ...core.errors import C8sError, Denied, InvalidInput, NotFound, Unavailable
 from ...masking.masker import Secrets
+from ...pipeline.container import Manifest
 from ...pipeline.observation import Observation
-from ...pipeline.pod import (
-    KEEPER_CONTAINER,
-    RESTORE_CONTAINER,
-    Manifest,
-)
+from ...pipeline.pod import KEEPER_CONTAINER, RESTORE_CONTAINER
 from ...pipeline.pod_status import is_deleted, is_running
 from ...pipeline.run import Run
 from ...pipeline.spec import Cache, Step

@@ -10,7 +10,8 @@ from ...kube.connection import Client
 from ...kube.log_decoder import LogPosition
 from ...kube.logs import LogFollower, LogSource
 from ...masking.masker import Secrets
-from ...pipeline.pod import STEP_CONTAINER, Manifest
+from ...pipeline.container import Manifest
+from ...pipeline.pod import STEP_CONTAINER
 from ...pipeline.run import Run
 from ...storage.log_spool import LogSpool
 from ..masked_log import MaskedSpool

@@ -13,9 +13,10 @@ from ...kube.connection import MERGE_PATCH, METADATA
 from ...kube.faults import QuotaExceeded
 from ...kube.kinds import EVENT, JOB, POD
 from ...kube.resources import Resources
+from ...pipeline.container import Manifest
 from ...pipeline.job import LABEL, MANAGED_BY, job, run_selectors
 from ...pipeline.observation import Observation, State
-from ...pipeline.pod import RELEASED_AT, JobSettings, Manifest
+from ...pipeline.pod import RELEASED_AT, JobSettings
 from ...pipeline.run import Run
 from ..clock import Clock
 from .pod_attempt import PodAttempt

@@ -7,8 +7,8 @@ import dataclasses
 from ...kube.connection import Client
 from ...kube.informer import Informer, Informers
 from ...kube.kinds import JOB, POD, Kind
+from ...pipeline.container import Manifest
 from ...pipeline.job import LABEL
-from ...pipeline.pod import Manifest
 
 SYNC_SECONDS = 60.0
 
