@@ -9,7 +9,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, TypeAlias
 
 from ...core.errors import Conflict, InvalidInput, Timeout, Unavailable
 from ...kube.connection import MERGE_PATCH, METADATA, Client
@@ -21,7 +21,7 @@ from ...kube.resources import Resources
 from ...pipeline.container import Manifest
 from ...pipeline.pod import WORD_FOR
 
-Input = bytes | BinaryIO | Iterable[bytes] | None
+Input: TypeAlias = "bytes | BinaryIO | Iterable[bytes] | None"
 
 AGAIN_SECONDS = 10.0
 """After how long without an answer it is looked whether a word has come to nothing."""
