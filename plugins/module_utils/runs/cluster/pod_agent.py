@@ -13,7 +13,7 @@ from ...kube.connection import Client
 from ...pipeline.container import Manifest
 from ...pipeline.pod import CONTROL, WORKSPACE
 from ...pipeline.pod_status import takes_words
-from .pod_channel import Channel, ExecChannel, Input, WordChannel
+from .pod_channel import Channel, ExecChannel, WordChannel
 
 AGENT = ("python3", "-m", "c8s.agent")
 CARRY_SECONDS = 1800.0
@@ -92,7 +92,7 @@ class PodAgent:
         """The digest of the files of the workspace that the globs name."""
         return self._answer(pod, container, [*AGENT, "digest", WORKSPACE], _json(list(globs)))
 
-    def _channel(self, pod: Manifest, stdin: Input) -> Channel:
+    def _channel(self, pod: Manifest, stdin: bytes | BinaryIO | Iterable[bytes] | None) -> Channel:
         """As the pod was made, whoever has made it; files to a pod are more than a word."""
         by_word = takes_words(pod) and isinstance(stdin, bytes | None)
         return self._by_word if by_word else self._by_exec
@@ -109,7 +109,7 @@ class PodAgent:
         container: str,
         command: list[str],
         *,
-        stdin: Input = None,
+        stdin: bytes | BinaryIO | Iterable[bytes] | None = None,
         stdout: IO[bytes] | None = None,
     ) -> None:
         name = pod["metadata"]["name"]

@@ -9,7 +9,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, BinaryIO, Protocol, TypeAlias
+from typing import Any, BinaryIO, Protocol
 
 from ...core.errors import Conflict, InvalidInput, Timeout, Unavailable
 from ...kube.connection import MERGE_PATCH, METADATA, Client
@@ -20,8 +20,6 @@ from ...kube.logs import LogFollower, LogSource, container_ended
 from ...kube.resources import Resources
 from ...pipeline.container import Manifest
 from ...pipeline.pod import WORD_FOR
-
-Input: TypeAlias = "bytes | BinaryIO | Iterable[bytes] | None"
 
 AGAIN_SECONDS = 10.0
 """After how long without an answer it is looked whether a word has come to nothing."""
@@ -38,7 +36,7 @@ class Channel(Protocol):
         container: str,
         command: Sequence[str],
         *,
-        stdin: Input = None,
+        stdin: bytes | BinaryIO | Iterable[bytes] | None = None,
         stdout: Sink | None = None,
         timeout: float = 60.0,
         output_limit: int = 1024 * 1024,
@@ -88,7 +86,7 @@ class WordChannel:
         container: str,
         command: Sequence[str],
         *,
-        stdin: Input = None,
+        stdin: bytes | BinaryIO | Iterable[bytes] | None = None,
         stdout: Sink | None = None,
         timeout: float = 60.0,
         output_limit: int = 1024 * 1024,
