@@ -121,7 +121,7 @@ def takes_words(pod: Object) -> bool:
 
 def released_at(pod: Object) -> datetime.datetime | None:
     """When a pod that was prepared ahead was let go."""
-    return _time((pod["metadata"].get("annotations") or {}).get(RELEASED_AT, "").strip())
+    return _moment((pod["metadata"].get("annotations") or {}).get(RELEASED_AT, ""))
 
 
 def is_finished(job: Object) -> bool:
@@ -179,16 +179,16 @@ def _of_released_step(base: Observation, pod: Object, ended: Object) -> Observat
     """A step that had to wait for its release and has ended: with it, or still waiting."""
     seen = _of_ended_step(base, pod, ended)
     told_by_the_step = bool(ended.get("message")) and not seen.reason
-    heard = _moment(ended) or told_by_the_step or _released_before(pod, seen.completion_time)
+    heard = _moment(ended.get("message", "")) or told_by_the_step or _released_before(pod, seen.completion_time)
     if ended["exitCode"] != 0 and not heard:
         return dataclasses.replace(seen, start_time=None, held=True)
     return dataclasses.replace(seen, start_time=_begun(pod, seen.start_time), held=False)
 
 
-def _moment(ended: Object) -> datetime.datetime | None:
-    """When the step was let go, by its termination message; None where it says something else."""
+def _moment(text: str) -> datetime.datetime | None:
+    """The moment of a release; None where the text, which others may write too, is none."""
     try:
-        found = datetime.datetime.fromisoformat(ended.get("message", "").strip())
+        found = datetime.datetime.fromisoformat(text.strip())
     except ValueError:
         return None
     return found if found.tzinfo is not None else None

@@ -286,6 +286,14 @@ def test_a_pod_that_was_let_go_holds_nothing_back() -> None:
     assert not waits_for_a_word(pod({"waiting": {}}, init=files, holder="restore"))
 
 
+@pytest.mark.parametrize("text", ["soon", "2026-01-02T10:00:00", ""])
+def test_what_is_no_moment_lets_nothing_go(text: str) -> None:
+    made = pod(RUNNING, holder="step")
+    made["metadata"]["annotations"]["c8s.dev/released-at"] = text
+    assert waits_for_a_word(made)
+    assert seen(made).held
+
+
 @pytest.mark.parametrize("code", [0, 3])
 def test_what_was_let_go_tells_when_at_its_end(code: int) -> None:
     """Who has let it go may have died before it was seen to run."""

@@ -12,7 +12,7 @@ from ...core.errors import C8sError, Conflict, NotFound, Unavailable
 from ...kube.connection import Client
 from ...pipeline.container import Manifest
 from ...pipeline.pod import CONTROL, WORKSPACE
-from ...pipeline.pod_status import takes_words
+from ...pipeline.pod_status import is_deleted, takes_words
 from .pod_channel import Channel, ExecChannel, WordChannel
 
 AGENT = ("python3", "-m", "c8s.agent")
@@ -93,8 +93,9 @@ class PodAgent:
         return self._answer(pod, container, [*AGENT, "digest", WORKSPACE], _json(list(globs)))
 
     def _channel(self, pod: Manifest, stdin: bytes | BinaryIO | Iterable[bytes] | None) -> Channel:
-        """As the pod was made, whoever has made it; files to a pod are more than a word."""
-        by_word = takes_words(pod) and isinstance(stdin, bytes | None)
+        """As the pod was made, whoever has made it. Files to a pod are more than a word, and one
+        that goes away hears no more: its node shows it no annotation that comes then."""
+        by_word = takes_words(pod) and isinstance(stdin, bytes | None) and not is_deleted(pod)
         return self._by_word if by_word else self._by_exec
 
     def _answer(self, pod: Manifest, container: str, command: list[str], wanted: bytes) -> str:
