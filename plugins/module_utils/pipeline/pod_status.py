@@ -179,7 +179,11 @@ def _of_released_step(base: Observation, pod: Object, ended: Object) -> Observat
     """A step that had to wait for its release and has ended: with it, or still waiting."""
     seen = _of_ended_step(base, pod, ended)
     told_by_the_step = bool(ended.get("message")) and not seen.reason
-    heard = _moment(ended.get("message", "")) or told_by_the_step or _released_before(pod, seen.completion_time)
+    heard = (
+        _moment(ended.get("message", ""))
+        or told_by_the_step
+        or _released_before(pod, seen.completion_time)
+    )
     if ended["exitCode"] != 0 and not heard:
         return dataclasses.replace(seen, start_time=None, held=True)
     return dataclasses.replace(seen, start_time=_begun(pod, seen.start_time), held=False)
