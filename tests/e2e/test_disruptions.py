@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+import urllib.parse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline import pod_status
+from ansible_collections.c8s.ci.plugins.module_utils.pipeline.pod_status import is_rescued
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.run import Run
-from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import Phase
+from ansible_collections.c8s.ci.plugins.module_utils.pipeline.status import Phase, StepStatus
 from ansible_collections.c8s.ci.plugins.module_utils.runs.events import StepChanged
 
 from e2e.gate import gate
@@ -152,21 +155,51 @@ def test_a_step_with_artifacts_keeps_no_eviction_waiting(lab: Lab, at_term: str)
     assert lab.log(run, "b") == "made\n"
 
 
-def test_a_step_with_artifacts_that_ignores_its_timeout_is_killed_and_not_run_again(
-    lab: Lab,
-) -> None:
-    run = lab.run(f"""
+ENDED = f"""
   - name: a
     image: busybox
     {SMALL}
-    commands: ["trap '' TERM", mkdir out, echo made > out/it, echo begun, sleep 300]
+    commands:
+      - trap 'AT_TERM' TERM
+      - mkdir out
+      - echo made > out/it
+      - echo begun
+      - sleep 300 & wait
+      - sleep 300
     artifacts: [out/*]
     timeout: 2s
-""")
+"""
+
+
+def left_its_files(lab: Lab, run: Run, **files: str) -> None:
+    """The step was ended at its timeout and is not run again; nothing stays of it but these."""
     step = run.status.step("a")
     assert (step.phase, step.reason, step.attempts) == (Phase.FAILED, "Timeout", 1), step
     assert lab.log(run, "a") == "begun\n"
+    assert files_of(step) == files
     wait_for("no pod", lambda: not living(lab.items("pods")), timeout=40)
+
+
+def test_a_step_that_is_ended_leaves_its_artifacts(lab: Lab) -> None:
+    run = lab.run(ENDED.replace("AT_TERM", "echo ended > out/end; exit 143"))
+    left_its_files(lab, run, it="made\n", end="ended\n")
+
+
+def test_a_step_that_will_not_end_leaves_its_artifacts_to_another_driver(lab: Lab) -> None:
+    first = lab.process(ENDED.replace("AT_TERM", ""), "one")
+    wait_for("its end", lambda: any(map(is_rescued, lab.items("pods"))), timeout=60)
+    first.kill()
+    first.communicate()
+    second = lab.process(ENDED.replace("AT_TERM", ""), "one")
+    assert second.communicate(timeout=80)[0] == "Failed\n"
+    left_its_files(lab, lab.runs().named("one"), it="made\n")
+
+
+def files_of(step: StepStatus) -> dict[str, str]:
+    """What the folders hold where the step's artifacts are kept."""
+    folders = [Path(urllib.parse.urlsplit(url).path) for url in step.artifact_urls]
+    found = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return {path.name: path.read_text() for path in found}
 
 
 def still_there(lab: Lab, path: str) -> bool:

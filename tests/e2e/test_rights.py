@@ -205,6 +205,33 @@ def test_files_in_an_object_store_need_no_exec(lab: Lab, server: S3Server, tmp_p
     assert len(server.objects(f"ci/{lab.namespace}/_caches/")) == 1
 
 
+def test_a_step_that_is_ended_leaves_its_files_in_an_object_store_without_exec(
+    lab: Lab, server: S3Server, tmp_path: Path
+) -> None:
+    """Its pod is on its way out then, and is shown no annotation any more."""
+    steps = f"""
+  - name: a
+    image: busybox
+    {SMALL}
+    commands:
+      - trap 'exit 143' TERM
+      - mkdir out
+      - echo text > out/text
+      - head -c 300000 /dev/zero > out/zeros
+      - sleep 300 & wait
+    artifacts: [out/*]
+    timeout: 2s
+"""
+    rules, telling, _carrying = documented()
+    run = as_user(lab, tmp_path, rules + telling).run(steps)
+    step = run.status.step("a")
+    assert (step.phase, step.reason, step.attempts) == (Phase.FAILED, "Timeout", 1), step
+    assert [url.rpartition("/")[2] for url in step.artifact_urls] == ["texts.tar", "files.tar"]
+    kept = server.objects(f"ci/{lab.namespace}/{run.name}/")
+    assert not [key for key in kept if key.endswith(".words")]
+    assert all(len(kept[key]) > 300_000 for key in kept if key.endswith("files.tar"))
+
+
 def test_who_may_not_tell_pods_of_an_object_store_is_told(
     lab: Lab, server: S3Server, tmp_path: Path
 ) -> None:

@@ -37,6 +37,14 @@ HOLD_CONTAINER = "hold"
 RESTORE_CONTAINER = "restore"
 KEEPER_CONTAINER = "keeper"
 GRACE_SECONDS = 30
+ENDING_SECONDS = 10
+"""How long a step that its driver ends has for that."""
+RESCUE_SECONDS = ENDING_SECONDS + 25
+"""The grace of such a pod whose step leaves artifacts: with the time to fetch them.
+
+Nodes do not shorten a grace once given (kubernetes/kubernetes#83916), so a step that ignores TERM
+lives as long. Nobody else gives just this one.
+"""
 FINALIZE_SECONDS = 3600
 """How long a pod waits behind its step's timeout for a driver that fetches what the step left."""
 # Little, but said: a namespace whose quota counts requests lets in no container without any.

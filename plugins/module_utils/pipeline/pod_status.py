@@ -17,6 +17,7 @@ from .pod import (
     HOLD_CONTAINER,
     KEEPER_CONTAINER,
     RELEASED_AT,
+    RESCUE_SECONDS,
     STEP_CONTAINER,
     WORDS_VOLUME,
 )
@@ -85,6 +86,20 @@ def observation_of(
 def is_deleted(pod: Object) -> bool:
     """Whether the pod is on its way out: somebody deleted or evicted it."""
     return "deletionTimestamp" in pod["metadata"]
+
+
+def is_rescued(pod: Object) -> bool:
+    """Whether a driver ends the pod and wants the artifacts of its step. Until all its containers
+    have ended, the node tells nothing more of them."""
+    return bool(pod["metadata"].get("deletionGracePeriodSeconds") == RESCUE_SECONDS)
+
+
+def has_begun(pod: Object) -> bool:
+    """Whether the commands of the step have begun."""
+    found = _container(pod.get("status", {}).get("containerStatuses", ()), STEP_CONTAINER)
+    if found is None or "waiting" in found["state"]:
+        return False
+    return held_by(pod) != STEP_CONTAINER or released_at(pod) is not None
 
 
 def is_running(pod: Object, container: str) -> bool:

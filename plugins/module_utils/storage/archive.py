@@ -34,7 +34,10 @@ def members(root: pathlib.Path, paths: Iterable[pathlib.Path]) -> list[tarfile.T
     found = []
     with tarfile.open(fileobj=io.BytesIO(), mode="w", format=tarfile.PAX_FORMAT) as archive:
         for path in paths:
-            member = archive.gettarinfo(str(root / path), arcname=str(path))
+            try:
+                member = archive.gettarinfo(str(root / path), arcname=str(path))
+            except FileNotFoundError:
+                continue  # It has gone since it was found.
             if member is not None and member.islnk():  # a second name of a file: pack it again
                 member.type, member.linkname = tarfile.REGTYPE, ""
                 member.size = (root / path).stat().st_size
@@ -58,7 +61,7 @@ def packed_size(found: Iterable[tarfile.TarInfo]) -> int:
 def write(root: pathlib.Path, found: Iterable[tarfile.TarInfo], stream: Writable) -> None:
     """Write an archive of these to `stream`, of each file as many bytes as it had.
 
-    Raises Unavailable where a file has become shorter meanwhile.
+    Raises Unavailable where a file has become shorter meanwhile, or has gone.
     """
     try:
         with tarfile.open(
@@ -71,7 +74,7 @@ def write(root: pathlib.Path, found: Iterable[tarfile.TarInfo], stream: Writable
                 else:
                     archive.addfile(member)
     except OSError as error:
-        if "end of data" not in str(error):
+        if "end of data" not in str(error) and not isinstance(error, FileNotFoundError):
             raise
         raise Unavailable(f"a file below {root} has changed while it was packed") from error
 

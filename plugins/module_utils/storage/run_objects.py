@@ -3,6 +3,7 @@
 NAMESPACE/RUN/STEP.log               the masked log of a step, once whole (STEP.2.log: attempt 2)
 NAMESPACE/RUN/_parts/STEP.log/N      the same while it grows, from byte N on
 NAMESPACE/RUN/_kept/POD.json         what was kept of a pod, so that nobody fetches it again
+NAMESPACE/RUN/_kept/POD.words        what a pod on its way out is to do
 NAMESPACE/RUN/_kept/UID.log          the note that the log of the pod with this uid is whole
 NAMESPACE/RUN/artifacts/STEP/NAME/   two archives: texts.tar (masked) and files.tar
 NAMESPACE/_caches/DIGEST.tar         what steps left for later runs
@@ -52,6 +53,9 @@ class RunObjects:
 
     def kept(self, run: str, pod: str) -> str:
         return f"{self.root}{run}/_kept/{pod}.json"
+
+    def words(self, run: str, pod: str) -> str:
+        return f"{self.root}{run}/_kept/{pod}.words"
 
     def stored_log(self, run: str, step: str, attempt: int) -> ObjectLog:
         """The log of an attempt, to be read."""

@@ -11,6 +11,8 @@ unpack DIR      extract the tar on stdin
 upload DIR KIND write such a tar to a signed address (stdin: JSON with paths, address and
                 authorities); print how many members it has, without any of which nothing is done
 download DIR    extract the tar at a signed address
+listen FILE     keep in FILE what `await` and `keep` find beside DOOR: a signed address where words
+                come, too (stdin: JSON with address and authorities)
 digest DIR      print the digest of the files that the JSON globs on stdin name
 
 KIND is `all`, `texts`, or `files` for what is no text. What may work later ends with 75.
@@ -52,6 +54,7 @@ def main(arguments: list[str]) -> int:
         "upload": upload,
         "download": download,
         "digest": digest,
+        "listen": listen,
     }
     verb, *rest = arguments or [""]
     try:
@@ -76,7 +79,7 @@ def await_door(door: str, words: str = "") -> None:
     if words:
         from .words import Words
 
-        heed = Words(pathlib.Path(words)).heed
+        heed = Words(pathlib.Path(words), path.with_name("listen")).heed
     while not (path.exists() and path.stat().st_size):
         if heed is not None:
             heed()
@@ -125,6 +128,12 @@ def unpack(folder: str) -> None:
     finally:
         while sys.stdin.buffer.read(READ_SIZE):
             pass  # The API tells how a command ended only once its input was taken.
+
+
+def listen(file: str) -> None:
+    draft = pathlib.Path(f"{file}.draft")
+    draft.write_text(json.dumps(json.load(sys.stdin)))
+    draft.rename(file)
 
 
 def digest(folder: str) -> None:

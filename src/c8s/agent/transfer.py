@@ -26,6 +26,7 @@ from ansible_collections.c8s.ci.plugins.module_utils.storage import archive
 
 SILENCE_SECONDS = 120.0
 _ANSWER_LIMIT = 64 * 1024
+_CONTENT_LIMIT = 1024 * 1024
 _CODE = re.compile(rb"<Code>([A-Za-z0-9._-]{1,80})</Code>")
 
 
@@ -61,6 +62,17 @@ def download(root: pathlib.Path, wanted: dict[str, Any]) -> None:
             if answer.length:  # The server hung up in the middle.
                 raise Unavailable(f"{store} broke off") from error
             raise
+
+
+def content(wanted: dict[str, Any]) -> bytes:
+    """What is at the address, where that is not much. Raises as `download` does."""
+    with _Connection(wanted) as store:
+        store.ask("GET")
+        answer = store.answer()
+        try:
+            return answer.read(_CONTENT_LIMIT)
+        except (OSError, http.client.HTTPException) as error:
+            raise store.fault(error) from None
 
 
 class _Connection:

@@ -20,33 +20,60 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, Any
 
+from ansible_collections.c8s.ci.plugins.module_utils.core.errors import C8sError
+
 # As much as a node keeps as one line of a log.
 PIECE = 8 * 1024
 BLOCK = 256 * 1024
 # A node keeps some 50 MiB of a log; whoever reads it has to keep up.
 BYTES_PER_SECOND = 8 * 1024 * 1024
 ERROR_LIMIT = 4 * 1024
+LOOK_SECONDS = 0.25
 
 
 class Words:
-    """Runs what a file asks for: each word once, one after the other."""
+    """Runs what a file asks for: each word once, one after the other.
 
-    def __init__(self, file: pathlib.Path) -> None:
+    Words come, too, from the signed address that the file `elsewhere` tells, once it is there.
+    """
+
+    def __init__(self, file: pathlib.Path, elsewhere: pathlib.Path) -> None:
         self._file = file
-        self._heard = ""
+        self._elsewhere = elsewhere
+        self._heard: set[str] = set()
+        self._look_at = 0.0
 
     def heed(self) -> None:
         """Run what is new; returns when it has ended, or at once where there is nothing."""
+        for text in (_content(self._file), self._fetched()):
+            try:
+                word = json.loads(text)
+            except ValueError:
+                continue  # There is none, or not all of it.
+            if word["id"] not in self._heard:
+                self._heard.add(word["id"])
+                _run(word["id"], word["command"], word["input"].encode())
+
+    def _fetched(self) -> bytes:
+        """What is at the signed address, nothing where that is not to be had now."""
+        if time.monotonic() < self._look_at or not (told := _content(self._elsewhere)):
+            return b""
+        # What only this needs is imported here: every step with files waits for this program.
+        from . import transfer
+
         try:
-            text = self._file.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return
-        if not text.strip():
-            return
-        word = json.loads(text)
-        if word["id"] != self._heard:
-            self._heard = word["id"]
-            _run(word["id"], word["command"], word["input"].encode())
+            return transfer.content(json.loads(told))
+        except C8sError:
+            return b""
+        finally:
+            self._look_at = time.monotonic() + LOOK_SECONDS
+
+
+def _content(file: pathlib.Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def _run(name: str, command: list[str], given: bytes) -> None:

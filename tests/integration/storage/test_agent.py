@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -134,3 +135,31 @@ def test_private_authorities_are_trusted_as_they_are_given(
         refused = agent("upload", workspace, "all", wanted={**wanted, "authorities": ""})
         assert refused.returncode == 1
         assert "object_store_ca_cert" in refused.stderr
+
+
+def test_words_come_from_a_signed_address_too(objects: S3Objects, tmp_path: Path) -> None:
+    door, words = tmp_path / "door", tmp_path / "words"
+    told = signed(objects, "GET", "pod.words")
+    assert agent("listen", tmp_path / "listen", wanted=told).returncode == 0
+
+    def say(name: str, *command: str) -> None:
+        word = {"id": name, "command": command, "input": ""}
+        objects.put("pod.words", json.dumps(word).encode())
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "c8s.agent", "keep", str(door), str(words)],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        answers = map(json.loads, process.stdout or ())
+        ended = (answer["id"] for answer in answers if "code" in answer)
+        objects.put("pod.words", b'{"id": "half of')
+        time.sleep(0.6)
+        say("one", "sh", "-c", f"echo x >>{tmp_path}/said")
+        assert next(ended) == "one"
+        words.write_text(json.dumps({"id": "two", "command": ["true"], "input": ""}))
+        assert next(ended) == "two"
+        say("three", "sh", "-c", f"echo >{door}")
+        assert next(ended) == "three"
+    assert process.returncode == 0
+    assert (tmp_path / "said").read_text() == "x\n", "though its word lay there all the time"

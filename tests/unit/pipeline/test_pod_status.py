@@ -10,7 +10,14 @@ from ansible_collections.c8s.ci.plugins.module_utils.pipeline.observation import
     Observation,
     State,
 )
+from ansible_collections.c8s.ci.plugins.module_utils.pipeline.pod import (
+    ENDING_SECONDS,
+    GRACE_SECONDS,
+    RESCUE_SECONDS,
+)
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.pod_status import (
+    has_begun,
+    is_rescued,
     keeper_may_come,
     observation_of,
     waits_for_a_word,
@@ -114,6 +121,28 @@ def test_what_a_step_left_waits_for_the_container_that_gives_it_out() -> None:
     assert not keeper_may_come(keeper(RUNNING), NOW, later)
     assert not keeper_may_come(keeper(ended(137)), NOW, later)
     assert not keeper_may_come(pod(ended(0)), NOW, later)
+
+
+def test_what_a_driver_ends_for_its_files_is_told_by_its_grace() -> None:
+    def deleted(seconds: int) -> dict[str, Any]:
+        made = pod(RUNNING, deleted=True)
+        made["metadata"]["deletionGracePeriodSeconds"] = seconds
+        return made
+
+    assert is_rescued(deleted(RESCUE_SECONDS))
+    assert not is_rescued(deleted(GRACE_SECONDS)), "which evictions give"
+    assert not is_rescued(deleted(ENDING_SECONDS))
+    assert not is_rescued(pod(RUNNING))
+
+
+def test_commands_have_begun_once_their_container_runs_and_is_held_no_more() -> None:
+    assert has_begun(pod(RUNNING))
+    assert has_begun(pod(ended(0)))
+    assert not has_begun(pod({"waiting": {"reason": "PodInitializing"}}))
+    assert not has_begun(pod())
+    assert not has_begun(pod(RUNNING, holder="step"))
+    assert has_begun(pod(RUNNING, holder="step", released_at=NOW))
+    assert has_begun(pod(RUNNING, holder="restore"))
 
 
 def test_what_never_began_has_left_nothing_to_wait_for() -> None:

@@ -75,7 +75,11 @@ class Node:
         if self.gone:
             return status(404, "pods p not found", "NotFound")
         if request.method == "PATCH":
-            self._take(request.json()["metadata"]["annotations"])
+            word = request.json()["metadata"]["annotations"]["c8s.dev/word-for-keeper"]
+            if self.lost:
+                self.lost -= 1
+            else:
+                self.take(word.encode())
             return Reply(body=POD)
         if request.path.endswith("/log"):
             return Reply(blocks=self._lines(follow=request.params["follow"] == "true"))
@@ -83,12 +87,9 @@ class Node:
         found = {"status": {"containerStatuses": [{"name": "keeper", "state": state}]}, **POD}
         return Reply(body={"metadata": {"resourceVersion": "1"}, "items": [found]})
 
-    def _take(self, annotations: dict[str, str]) -> None:
-        if self.lost:
-            self.lost -= 1
-            return
+    def take(self, word: bytes) -> None:
         draft = self._words.with_name("draft")
-        draft.write_text(annotations["c8s.dev/word-for-keeper"], encoding="utf-8")
+        draft.write_bytes(word)
         draft.rename(self._words)
 
     def _lines(self, *, follow: bool) -> Iterator[bytes]:
@@ -205,6 +206,20 @@ def test_a_pod_that_is_gone(channel: WordChannel, node: Node) -> None:
     node.gone = True
     with pytest.raises(NotFound):
         channel.run(POD, "keeper", ["true"])
+
+
+def test_a_pod_on_its_way_out_is_reached_where_it_was_told_to_look(
+    channel: WordChannel, node: Node
+) -> None:
+    leaving = {"metadata": {**POD["metadata"], "deletionTimestamp": "2026-01-02T10:00:00Z"}}
+    assert channel.reaches(POD)
+    assert not channel.reaches(leaving)
+    channel.redirect(leaving, node.take)
+    assert channel.reaches(leaving)
+    node.lost = 1  # what comes by an annotation
+    assert channel.run(leaving, "keeper", ["echo", "there"]).stdout == b"there\n"
+    channel.redirect_no_more(leaving)
+    assert not channel.reaches(leaving)
 
 
 def test_files_are_not_sent_by_a_word(channel: WordChannel) -> None:

@@ -112,3 +112,13 @@ def test_a_file_that_grows_or_shrinks_while_it_is_packed(tmp_path: Path):
     path.write_bytes(b"x" * 10)
     with pytest.raises(Unavailable, match="changed"):
         write(tmp_path, found, io.BytesIO())
+
+
+def test_a_file_that_goes_while_it_is_packed(tmp_path: Path):
+    for name in ("stays", "goes"):
+        (tmp_path / name).write_bytes(b"content")
+    found = members_of(tmp_path, [Path("stays"), Path("goes"), Path("gone")])
+    assert [member.name for member in found] == ["stays", "goes"]
+    (tmp_path / "goes").unlink()
+    with pytest.raises(Unavailable, match="has changed"):
+        write(tmp_path, found, io.BytesIO())

@@ -17,9 +17,11 @@ from ...pipeline.job import job_name
 from ...pipeline.observation import Observation, State
 from ...pipeline.pod import KEEPER_CONTAINER, RESTORE_CONTAINER, JobSettings
 from ...pipeline.pod_status import (
+    has_begun,
     held_by,
     is_deleted,
     is_finished,
+    is_rescued,
     is_running,
     keeper_may_come,
     observation_of,
@@ -112,8 +114,18 @@ class KubernetesExecutor:
     def stop(self, run: Run, step: Step, attempt: int, reason: str) -> None:
         session = self._sessions[run.uid]
         followed = session.attempts.get((step.name, attempt))
-        if followed is not None and followed.final is None:
-            self._jobs.end(followed, session.seen.get((step.name, attempt), NOTHING).newest)
+        if followed is None or followed.final is not None:
+            return
+        pod = session.seen.get((step.name, attempt), NOTHING).newest
+        leaves_files = step.artifacts and pod is not None and has_begun(pod)
+        if pod is not None and leaves_files and is_running(pod, KEEPER_CONTAINER):
+            self._do(followed, "end", lambda: self._end_for_files(run, pod))
+        else:
+            self._jobs.end(followed, pod)
+
+    def _end_for_files(self, run: Run, pod: Manifest) -> None:
+        self._files.prepare_rescue(run, pod)
+        self._jobs.end_for_files(pod)
 
     def observe(self, run: Run) -> Sequence[Observation]:
         session = self._sessions[run.uid]
@@ -268,7 +280,9 @@ class KubernetesExecutor:
             self._jobs.end(followed, pod)
             return followed.while_unfinished(found)
         ours = followed.work.keys() & {"end", "finish"}
-        if pod is not None and not ours and is_deleted(pod) and is_running(pod, KEEPER_CONTAINER):
+        if pod is not None and is_rescued(pod) and not found.state.over:
+            self._rescue(session, followed, step, pod, found)
+        elif pod is not None and not ours and is_deleted(pod) and is_running(pod, KEEPER_CONTAINER):
             # Somebody else ends it; what waits in it for us would only hold up its successor.
             self._do(followed, "let go", lambda: self._files.let_go(pod))
         if pod is not None and found.start_time is not None and followed.log is None:
@@ -299,6 +313,25 @@ class KubernetesExecutor:
         followed.final = finishing.result()
         return followed.final
 
+    def _rescue(
+        self,
+        session: _Session,
+        followed: PodAttempt,
+        step: Step,
+        pod: Manifest,
+        found: Observation,
+    ) -> None:
+        """Fetch what a step leaves that is being ended: once it has ended, or else when it has had
+        its time for that."""
+        had_time = followed.had_time_to_end()
+        if had_time or (followed.log is not None and followed.log.complete):
+            self._do(
+                followed,
+                "rescue",
+                lambda: self._files.rescue(session.run, step, pod, session.masks, found),
+                transfers=True,
+            )
+
     def _finish(
         self,
         session: _Session,
@@ -313,10 +346,12 @@ class KubernetesExecutor:
             return dataclasses.replace(
                 found, exit_code=None, reason=reason, message=session.masks.mask_text(message)
             )
-        if pod is None or found.exit_code is None:
-            self._jobs.end(followed, pod)
-            return found
-        kept = self._files.collect(session.run, step, pod, session.masks, found)
+        kept = followed.rescued()
+        if kept is None:
+            if pod is None or found.exit_code is None:
+                self._jobs.end(followed, pod)
+                return found
+            kept = self._files.collect(session.run, step, pod, session.masks, found)
         if kept.gone and "end" in followed.work:
             # It went because we ended it, and took more than its time of grace for that.
             return dataclasses.replace(found, message=found.message or kept.message)

@@ -3,20 +3,22 @@ so is on no command line."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, Any, BinaryIO
 
 from ...core.errors import C8sError, Conflict, NotFound, Unavailable
 from ...kube.connection import Client
 from ...pipeline.container import Manifest
 from ...pipeline.pod import CONTROL, WORKSPACE
-from ...pipeline.pod_status import is_deleted, takes_words
+from ...pipeline.pod_status import takes_words
 from .pod_channel import Channel, ExecChannel, WordChannel
 
 AGENT = ("python3", "-m", "c8s.agent")
 CARRY_SECONDS = 1800.0
+LISTEN_SECONDS = 3.0
 ARTIFACT_LIMIT = 5 * 2**30
 """Bytes that the files of one artifact or cache may have, unpacked."""
 LATER = 75
@@ -92,11 +94,25 @@ class PodAgent:
         """The digest of the files of the workspace that the globs name."""
         return self._answer(pod, container, [*AGENT, "digest", WORKSPACE], _json(list(globs)))
 
+    def listen(self, pod: Manifest, container: str, address: str, authorities: str) -> None:
+        """Have a container that takes words look for them at a signed address, too."""
+        wanted = {"address": address, "authorities": authorities}
+        words = [*AGENT, "listen", f"{CONTROL}/listen"]
+        self._run(pod, container, words, stdin=_json(wanted), timeout=LISTEN_SECONDS)
+
+    @contextlib.contextmanager
+    def telling(self, pod: Manifest, post: Callable[[bytes], None]) -> Iterator[None]:
+        """Meanwhile words to this pod, which listens, go to `post`."""
+        self._by_word.redirect(pod, post)
+        try:
+            yield
+        finally:
+            self._by_word.redirect_no_more(pod)
+
     def _channel(self, pod: Manifest, stdin: bytes | BinaryIO | Iterable[bytes] | None) -> Channel:
-        """As the pod was made, whoever has made it. Files to a pod are more than a word, and one
-        that goes away hears no more: its node shows it no annotation that comes then."""
-        by_word = takes_words(pod) and isinstance(stdin, bytes | None) and not is_deleted(pod)
-        return self._by_word if by_word else self._by_exec
+        """As the pod was made, whoever has made it. Files to a pod are more than a word."""
+        by_word = takes_words(pod) and isinstance(stdin, bytes | None)
+        return self._by_word if by_word and self._by_word.reaches(pod) else self._by_exec
 
     def _answer(self, pod: Manifest, container: str, command: list[str], wanted: bytes) -> str:
         with tempfile.TemporaryFile() as stream:
@@ -112,6 +128,7 @@ class PodAgent:
         *,
         stdin: bytes | BinaryIO | Iterable[bytes] | None = None,
         stdout: IO[bytes] | None = None,
+        timeout: float = CARRY_SECONDS,
     ) -> None:
         name = pod["metadata"]["name"]
         channel = self._channel(pod, stdin)
@@ -119,7 +136,7 @@ class PodAgent:
         try:
             result = channel.run(
                 pod, container, command,
-                stdin=stdin, stdout=sink, timeout=CARRY_SECONDS, output_limit=ARTIFACT_LIMIT,
+                stdin=stdin, stdout=sink, timeout=timeout, output_limit=ARTIFACT_LIMIT,
             )  # fmt: skip
             if result.exit_code == 0:
                 return

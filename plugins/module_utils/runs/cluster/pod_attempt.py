@@ -11,7 +11,9 @@ from typing import Any
 from ...core.errors import C8sError, Denied, Unavailable
 from ...kube.backoff import Backoff
 from ...pipeline.observation import Observation, State
+from ...pipeline.pod import ENDING_SECONDS
 from ..step_fault import StepFault
+from .pod_files import Kept
 from .pod_logs import Following
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
@@ -24,9 +26,10 @@ class PodAttempt:
     """`final` is what is reported for good, once log and artifacts are kept.
 
     `work` is what was begun for it, by name (create, look, restore, release, let go,
-    end, finish).
+    end, rescue, finish).
     `released`: its turn has come.
     `again_at` is when what an outage undid is begun again (monotonic times).
+    `ending_since` (a monotonic time) is when it was first seen that its pod is being ended.
     `podless_since` (a monotonic time) is when its Job was over first, and it had no pod.
     `attention_at` (a monotonic time) is when the Job is to be looked at though nothing was heard,
     `refused_at` since when no pod of it is let in.
@@ -44,6 +47,7 @@ class PodAttempt:
     log: Following | None = None
     log_url: str = ""
     pod: str = ""
+    ending_since: float | None = None
     podless_since: float | None = None
     attention_at: float = 0.0
     note: tuple[str, str] = ("", "")
@@ -120,6 +124,20 @@ class PodAttempt:
         if self.podless_since is None:
             self.podless_since = time.monotonic()
         return not self.pod and time.monotonic() < self.podless_since + _LATE_SECONDS
+
+    def had_time_to_end(self) -> bool:
+        """Whether a step that is being ended has had its time for that."""
+        if self.ending_since is None:
+            self.ending_since = time.monotonic()
+        return time.monotonic() >= self.ending_since + ENDING_SECONDS
+
+    def rescued(self) -> Kept | None:
+        """What was fetched of a step while it was ended; None where that came to nothing."""
+        known = self.work.get("rescue")
+        if known is None or not known.done() or self.outage("rescue"):
+            return None
+        found: Kept = known.result()
+        return found
 
     def timed(self, seen: Observation, now: datetime.datetime) -> Observation:
         """The observation with times finer than the cluster's whole seconds, and stable.

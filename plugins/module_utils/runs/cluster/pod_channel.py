@@ -20,6 +20,7 @@ from ...kube.logs import LogFollower, LogSource, container_ended
 from ...kube.resources import Resources
 from ...pipeline.container import Manifest
 from ...pipeline.pod import WORD_FOR
+from ...pipeline.pod_status import is_deleted
 
 AGAIN_SECONDS = 10.0
 """After how long without an answer it is looked whether a word has come to nothing."""
@@ -66,7 +67,8 @@ class WordChannel:
 
     For where files go straight between pod and object store: what is to be said is short, and no
     right to exec is needed. Each call has a word of its own; should two drivers of a run write over
-    each other's, they say it again.
+    each other's, they say it again. A word is an annotation of the pod, or goes to where the pod
+    was told to look for it.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class WordChannel:
         self._clock = clock
         # How far the logs are known: what was answered before need not be read again.
         self._places: dict[tuple[str, str], LogPosition] = {}
+        self._posts: dict[str, Callable[[bytes], None]] = {}
         self._guard = threading.Lock()
 
     def run(
@@ -131,6 +134,18 @@ class WordChannel:
             raise Timeout(f"cannot {what}: no end after {timeout:.0f} seconds")
         raise Conflict(f"cannot {what}: the container has ended")
 
+    def redirect(self, pod: Manifest, post: Callable[[bytes], None]) -> None:
+        """Words to this pod go to `post` from now on."""
+        self._posts[pod["metadata"]["name"]] = post
+
+    def redirect_no_more(self, pod: Manifest) -> None:
+        self._posts.pop(pod["metadata"]["name"], None)
+
+    def reaches(self, pod: Manifest) -> bool:
+        """Whether the pod would hear a word: one on its way out is shown no annotation that comes
+        then."""
+        return not is_deleted(pod) or pod["metadata"]["name"] in self._posts
+
     def _remember(self, place: tuple[str, str], position: LogPosition) -> None:
         with self._guard:
             self._places.pop(place, None)
@@ -140,6 +155,10 @@ class WordChannel:
 
     def _say(self, name: str, container: str, word: dict[str, Any]) -> float:
         """Write the word; the moment of that."""
+        post = self._posts.get(name)
+        if post is not None:
+            post(json.dumps(word).encode())
+            return self._clock()
         annotations = {WORD_FOR.format(container): json.dumps(word)}
         self._resources.patch(
             POD,

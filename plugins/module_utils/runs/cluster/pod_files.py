@@ -16,8 +16,8 @@ from ...core.errors import C8sError, Denied, InvalidInput, NotFound, Unavailable
 from ...masking.masker import Secrets
 from ...pipeline.container import Manifest
 from ...pipeline.observation import Observation
-from ...pipeline.pod import KEEPER_CONTAINER, RESTORE_CONTAINER
-from ...pipeline.pod_status import is_deleted, is_running
+from ...pipeline.pod import KEEPER_CONTAINER, RESCUE_SECONDS, RESTORE_CONTAINER
+from ...pipeline.pod_status import is_deleted, is_running, takes_words
 from ...pipeline.run import Run
 from ...pipeline.spec import Cache, Step
 from ...pipeline.template import render_key
@@ -96,6 +96,31 @@ class PodFiles:
             kept = _lost(pod, str(error))
         if is_running(pod, KEEPER_CONTAINER):
             self.let_go(pod)
+        return kept
+
+    def prepare_rescue(self, run: Run, pod: Manifest) -> None:
+        """Get ready for `rescue` of a pod that is to be ended next; this takes little time.
+
+        A pod on its way out hears no word by its annotations: it is to look into the object store.
+        """
+        objects, key = self._objects.objects, self._objects.words(run.name, pod["metadata"]["uid"])
+        address = objects.signed("GET", key, 2 * RESCUE_SECONDS) if takes_words(pod) else None
+        if address is not None:
+            # What it does not hear it cannot do: its files are lost then, and that is told.
+            with contextlib.suppress(C8sError):
+                self._agent.listen(pod, KEEPER_CONTAINER, address, objects.authorities)
+
+    def rescue(
+        self, run: Run, step: Step, pod: Manifest, masks: Secrets, seen: Observation
+    ) -> Kept:
+        """As `collect`, of a step that is being ended and may not have ended yet."""
+        if not takes_words(pod):
+            return self.collect(run, step, pod, masks, seen)
+        objects, key = self._objects.objects, self._objects.words(run.name, pod["metadata"]["uid"])
+        with self._agent.telling(pod, lambda word: objects.put(key, word)):
+            kept = self.collect(run, step, pod, masks, seen)
+        with contextlib.suppress(C8sError):
+            objects.delete([key])  # It goes with the run, if not now.
         return kept
 
     def let_go(self, pod: Manifest) -> None:

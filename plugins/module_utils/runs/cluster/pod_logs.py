@@ -84,6 +84,12 @@ class Following:
             if self.stopped.is_set():
                 follower.stop()
 
+    @property
+    def complete(self) -> bool:
+        """Whether the log has been read to its end, as it seems: nothing writes to it any more."""
+        with self._guard:
+            return self.kept.done() or bool(self._follower and self._follower.complete)
+
     def container_ended(self) -> None:
         """Read what is left and end; may be said more than once."""
         with self._guard:

@@ -16,12 +16,11 @@ from ...kube.resources import Resources
 from ...pipeline.container import Manifest
 from ...pipeline.job import LABEL, MANAGED_BY, job, run_selectors
 from ...pipeline.observation import Observation, State
-from ...pipeline.pod import RELEASED_AT, JobSettings
+from ...pipeline.pod import ENDING_SECONDS, RELEASED_AT, RESCUE_SECONDS, JobSettings
 from ...pipeline.run import Run
 from ..clock import Clock
 from .pod_attempt import PodAttempt
 
-STOP_GRACE_SECONDS = 10
 LOOK_SECONDS = 5.0
 REFUSED_PATIENCE = 30.0
 """Seconds for which a Job whose pods are refused is waited for; room in a quota has no limit."""
@@ -191,6 +190,10 @@ class StepJobs:
         if not followed.begun("end"):
             self._begin(followed, "end", lambda: self._delete(followed, pod))
 
+    def end_for_files(self, pod: Manifest) -> None:
+        """End the pod, with time to fetch what its step leaves."""
+        self._delete_pod(pod, RESCUE_SECONDS)
+
     def _begin(self, followed: PodAttempt, what: str, work: Callable[[], object]) -> None:
         followed.work[what] = self._pool.submit(work)
         followed.work[what].add_done_callback(lambda _done: self._wake(followed.run_id))
@@ -201,8 +204,11 @@ class StepJobs:
             self._resources.delete(JOB, followed.job_name, namespace)
             followed.attention_at = 0.0
             return
+        self._delete_pod(pod, ENDING_SECONDS)
+
+    def _delete_pod(self, pod: Manifest, grace: int) -> None:
         name = pod["metadata"]["name"]
-        self._resources.delete(POD, name, namespace, grace_seconds=STOP_GRACE_SECONDS)
+        self._resources.delete(POD, name, self._settings.namespace, grace_seconds=grace)
 
     def let_expire(self, name: str) -> None:
         """Let Kubernetes remove the Job some time after its end: all that matters is kept."""
