@@ -86,6 +86,12 @@ class LogFollower:
         self._stopped = threading.Event()
         self._fault: C8sError | None = None
         self._complete = False
+        self._last = False
+
+    @property
+    def reads_rest(self) -> bool:
+        """Whether the container had ended before the answer began that is read now."""
+        return self._last
 
     @property
     def position(self) -> LogPosition:
@@ -147,25 +153,24 @@ class LogFollower:
         can't be asked; NotFound when there is no previous container.
         """
         backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
-        last = False
         self._finishing.wait(self._patience)
         while not self._stopped.is_set():
             # What is asked for after the end brings all there is.
-            last = last or self._over()
+            self._last = self._last or self._over()
             pause = 0.0
             try:
-                for block in self._answer(follow=not last):
+                for block in self._answer(follow=not self._last):
                     backoff.reset()
                     self._complete = False
                     yield block
                 self._fault = None
                 self._complete = self._complete or not self.notice
-                if last:
+                if self._last:
                     return
                 # It may have ended: if not, the API server went away or the node knows more
                 # than the API tells yet.
-                last = self._over()
-                pause = 0.0 if last else backoff.next(least=_PAUSE_AT_END)
+                self._last = self._over()
+                pause = 0.0 if self._last else backoff.next(least=_PAUSE_AT_END)
             except Silent:
                 self._fault = None
             except NotFound as error:
@@ -178,7 +183,7 @@ class LogFollower:
                 pause = backoff.next()
             except InvalidInput as error:
                 self._explain(error)
-                if last:
+                if self._last:
                     return
                 self._complete = False
                 pause = backoff.next()
@@ -188,7 +193,7 @@ class LogFollower:
             except Unavailable as error:
                 self._fault, pause = error, backoff.next()
                 self._complete = False
-            (self._stopped if last else self._finishing).wait(pause)
+            (self._stopped if self._last else self._finishing).wait(pause)
 
     def _explain(self, error: InvalidInput) -> None:
         """Raise what will not pass; a container that has not started yet will."""

@@ -48,7 +48,9 @@ class LogSpool:
                 with atomic.explained(path):
                     _mark_path(path).unlink(missing_ok=True)
             self._log = CappedLog(path, cap, resume_at=self._mark.size)
-        self._save(self._mark)
+        self._saved_at = clock()
+        if found:
+            self._save(self._mark)  # It may be on its way to somewhere else now.
 
     @property
     def mark(self) -> LogMark:

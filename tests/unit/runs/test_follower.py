@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -109,6 +110,15 @@ def test_a_process_whose_parent_has_gone_ends_itself():
             assert said.read() == ""  # The end of its output is the end of the process.
 
 
+def wait_until_asleep(pid: int) -> None:
+    """Wait until the first thread of a process does nothing, and has for a moment."""
+    idle = 0
+    while idle < 3:
+        time.sleep(0.01)
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
+        idle = idle + 1 if state == "S" else 0
+
+
 def test_a_process_that_is_watched_over_hears_signals_in_quick_succession():
     """As Ansible sends them to its workers. Sooner or later other threads would take them both."""
     for _round in range(15):
@@ -124,6 +134,8 @@ def test_a_process_that_is_watched_over_hears_signals_in_quick_succession():
         process = FORK.Process(target=wait_for_signals)
         process.start()
         assert ready.wait(PATIENCE)
+        # Python itself sleeps through a signal that comes in front of the call that waits.
+        wait_until_asleep(process.pid or 0)
         for number in (signal.SIGINT, signal.SIGTERM):
             os.kill(process.pid or 0, number)
         process.join(PATIENCE / 4)

@@ -42,7 +42,12 @@ class Node:
             return []
 
         return SimpleNamespace(
-            blocks=blocks, gone=False, complete=True, notice="", finish=lambda: None
+            blocks=blocks,
+            gone=False,
+            complete=True,
+            notice="",
+            finish=lambda: None,
+            reads_rest=True,
         )
 
 

@@ -62,7 +62,9 @@ class Following:
         self._attach(follower)
         try:
             for block in follower.blocks():
-                log.write(block, lambda: str(follower.position))
+                # Where its node gives out the whole rest nobody need go on in the middle of it.
+                rest = follower.reads_rest
+                log.write(block, None if rest else lambda: str(follower.position))
             if self.stopped.is_set():
                 return
             if follower.complete:
