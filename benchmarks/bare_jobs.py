@@ -14,7 +14,6 @@ from ansible_collections.c8s.ci.plugins.module_utils.kube.informer import Inform
 from ansible_collections.c8s.ci.plugins.module_utils.kube.kinds import JOB
 from ansible_collections.c8s.ci.plugins.module_utils.kube.options import connection_options
 from ansible_collections.c8s.ci.plugins.module_utils.kube.resources import Resources
-from ansible_collections.c8s.ci.plugins.module_utils.pipeline.pod_status import is_finished
 
 Manifest = dict[str, Any]
 
@@ -66,7 +65,7 @@ class BareJobs:
                     raise TimeoutError(f"{len(waiting)} of {len(made)} Jobs are not done")
                 informers.changes.wait(mark, 1.0)
                 mark = informers.changes.count
-                done = {each["metadata"]["name"] for each in watched.objects() if is_finished(each)}
+                done = {each["metadata"]["name"] for each in watched.objects() if _finished(each)}
                 waiting -= done
                 if len(waiting) > 50:
                     # Who waits for many need not look at each change.
@@ -79,3 +78,10 @@ class BareJobs:
 
     def close(self) -> None:
         self._client.close()
+
+
+def _finished(job: Manifest) -> bool:
+    conditions = job.get("status", {}).get("conditions") or ()
+    return any(
+        each["type"] in ("Complete", "Failed") and each["status"] == "True" for each in conditions
+    )

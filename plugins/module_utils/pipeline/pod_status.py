@@ -139,9 +139,9 @@ def released_at(pod: Object) -> datetime.datetime | None:
     return _moment((pod["metadata"].get("annotations") or {}).get(RELEASED_AT, ""))
 
 
-def is_finished(job: Object) -> bool:
-    """Whether its controller has done with the Job."""
-    return _condition(job, "Complete") is not None or _condition(job, "Failed") is not None
+def is_up_to_the_job(pods: Sequence[Object]) -> bool:
+    """Whether what becomes of an attempt with these pods, oldest first, is in its Job."""
+    return not pods or _condition(pods[-1], "DisruptionTarget") is not None
 
 
 def _without_pods(base: Observation, job: Object | None) -> Observation:

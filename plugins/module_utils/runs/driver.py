@@ -34,7 +34,7 @@ MOST_PAUSE_SECONDS = 0.1
 """Of many runs news is gathered for a moment, so long for each of them, and at most so long in all:
 most of it is of the same runs."""
 SWEEP_SECONDS = 1.0
-SWEEP_SHARE = 20
+SWEEP_SHARE = 40
 """Every run is looked at once in `SWEEP_SECONDS`, or less often where a look at all of them takes
 more than its share of the time."""
 

@@ -18,6 +18,7 @@ from ansible_collections.c8s.ci.plugins.module_utils.pipeline.pod import (
 from ansible_collections.c8s.ci.plugins.module_utils.pipeline.pod_status import (
     has_begun,
     is_rescued,
+    is_up_to_the_job,
     keeper_may_come,
     observation_of,
     waits_for_a_word,
@@ -133,6 +134,16 @@ def test_what_a_driver_ends_for_its_files_is_told_by_its_grace() -> None:
     assert not is_rescued(deleted(GRACE_SECONDS)), "which evictions give"
     assert not is_rescued(deleted(ENDING_SECONDS))
     assert not is_rescued(pod(RUNNING))
+
+
+def test_a_job_says_what_becomes_of_an_attempt_without_a_pod_or_with_one_that_is_disrupted() -> (
+    None
+):
+    target = [{"type": "DisruptionTarget", "status": "True"}]
+    assert is_up_to_the_job([])
+    assert is_up_to_the_job([pod(RUNNING), pod(ended(137), conditions=target)])
+    assert not is_up_to_the_job([pod(ended(137), conditions=target), pod(RUNNING)])
+    assert not is_up_to_the_job([pod(RUNNING, deleted=True)])
 
 
 def test_commands_have_begun_once_their_container_runs_and_is_held_no_more() -> None:

@@ -6,8 +6,10 @@ after another adopts what lives, and two of them at once make nothing twice.
 
 from __future__ import annotations
 
+import collections
 import concurrent.futures
 import dataclasses
+import time
 from collections.abc import Callable, Sequence
 
 from ...kube.resources import Resources
@@ -20,9 +22,9 @@ from ...pipeline.pod_status import (
     has_begun,
     held_by,
     is_deleted,
-    is_finished,
     is_rescued,
     is_running,
+    is_up_to_the_job,
     keeper_may_come,
     observation_of,
     waits_for_a_word,
@@ -36,8 +38,13 @@ from .pod_logs import PodLogs
 from .records import ConfigMapRecords
 from .secrets import ClusterSecrets
 from .step_jobs import OURS, StepJobs
-from .watched import NOTHING, Seen, Watched
+from .watched import Watched
 
+EXPIRE_SECONDS = 60.0
+"""How long behind a run's end its Jobs are told how long they are to stay, unless all ends before.
+
+To change one that its controller has not done with makes that write its status once more.
+"""
 CARRIERS = 32
 MESSENGERS = 8
 
@@ -49,8 +56,13 @@ class _Session:
     run: Run
     owner: Manifest
     masks: Secrets
-    seen: dict[tuple[str, int], Seen] = dataclasses.field(default_factory=dict)
+    pods: dict[tuple[str, int], tuple[Manifest, ...]] = dataclasses.field(default_factory=dict)
     attempts: dict[tuple[str, int], PodAttempt] = dataclasses.field(default_factory=dict)
+
+    def newest(self, step: str, attempt: int) -> Manifest | None:
+        """The pod of an attempt that counts."""
+        pods = self.pods.get((step, attempt))
+        return pods[-1] if pods else None
 
 
 class KubernetesExecutor:
@@ -75,9 +87,8 @@ class KubernetesExecutor:
         self._files = files
         self._clock = clock
         self._sessions: dict[str, _Session] = {}
-        # Jobs of runs whose end is kept, by the run's id. To change one that its controller has
-        # not done with yet makes that write its status once more: most can wait for that.
-        self._expiring: dict[str, list[str]] = {}
+        # Jobs of runs whose end is kept, with the moment of that and the run's id, oldest first.
+        self._expiring: collections.deque[tuple[float, str, list[str]]] = collections.deque()
         self._take_workers()
         self._watched = Watched(resources.client, settings.namespace, OURS)
         logs.kept.changed = self._watched.wake
@@ -102,7 +113,7 @@ class KubernetesExecutor:
         session.run = run
         followed = self._follow(session, step.name, attempt)
         followed.ahead = ahead
-        if session.seen.get((step.name, attempt), NOTHING).job is None:
+        if (step.name, attempt) not in session.pods:
             self._jobs.make(run, session.owner, followed)
 
     def release(self, run: Run, step: Step, attempt: int) -> None:
@@ -116,7 +127,7 @@ class KubernetesExecutor:
         followed = session.attempts.get((step.name, attempt))
         if followed is None or followed.final is not None:
             return
-        pod = session.seen.get((step.name, attempt), NOTHING).newest
+        pod = session.newest(step.name, attempt)
         leaves_files = step.artifacts and pod is not None and has_begun(pod)
         if pod is not None and leaves_files and is_running(pod, KEEPER_CONTAINER):
             self._do(followed, "end", lambda: self._end_for_files(run, pod))
@@ -135,8 +146,8 @@ class KubernetesExecutor:
 
     def wait(self, seconds: float) -> list[str]:
         changed = self._watched.wait(seconds)
-        for uid in self._watched.with_changed_jobs() & self._expiring.keys():
-            self._let_finished_expire(uid)
+        while self._expiring and time.monotonic() >= self._expiring[0][0] + EXPIRE_SECONDS:
+            self._let_expire()
         return [self._sessions[uid].run.name for uid in changed & self._sessions.keys()]
 
     def news(self, run: Run) -> Sequence[str]:
@@ -154,8 +165,8 @@ class KubernetesExecutor:
         self._logs.forget(run)
         if kept:
             # Only now may Kubernetes remove the Jobs.
-            self._expiring[run.uid] = [followed.job_name for followed in attempts]
-            self._let_finished_expire(run.uid)
+            names = [followed.job_name for followed in attempts]
+            self._expiring.append((time.monotonic(), run.uid, names))
         else:
             self._watched.forget(run.uid)
         if not self._sessions:
@@ -166,20 +177,16 @@ class KubernetesExecutor:
         self._jobs.let_left_expire(runs)
         self._jobs.finish()
 
-    def _let_finished_expire(self, run_id: str) -> None:
-        seen = self._watched.of_run(run_id).values()
-        if all(each.job is None or is_finished(each.job) for each in seen):
-            self._let_expire(run_id)
-
-    def _let_expire(self, run_id: str) -> None:
-        for name in self._expiring.pop(run_id):
+    def _let_expire(self) -> None:
+        _ended_at, run_id, names = self._expiring.popleft()
+        for name in names:
             self._jobs.let_expire(name)
         self._watched.forget(run_id)
 
     def _finish_work(self) -> None:
         """Wait for what is under way, and take fresh workers for runs that may come."""
-        for run_id in list(self._expiring):
-            self._let_expire(run_id)
+        while self._expiring:
+            self._let_expire()
         self._jobs.finish()
         self._messengers.shutdown(wait=True, cancel_futures=True)
         self._carriers.shutdown(wait=True, cancel_futures=True)
@@ -195,8 +202,8 @@ class KubernetesExecutor:
     # --- one attempt ---------------------------------------------------------------------------
 
     def _look(self, session: _Session) -> None:
-        session.seen = self._watched.of_run(session.run.uid)
-        for step, attempt in session.seen:
+        session.pods = self._watched.of_run(session.run.uid)
+        for step, attempt in session.pods:
             self._follow(session, step, attempt)
 
     def _follow(self, session: _Session, step: str, attempt: int) -> PodAttempt:
@@ -222,24 +229,22 @@ class KubernetesExecutor:
         )
         if refused is not None:
             return refused
-        seen = session.seen.get((followed.step, followed.attempt), NOTHING)
-        if not seen.job and not seen.pods and not self._jobs.is_gone(followed):
-            return base
-        if seen.newest is not None:
-            followed.meets(seen.newest["metadata"]["name"])
+        pods = session.pods.get((followed.step, followed.attempt), ())
+        if pods:
+            followed.meets(pods[-1]["metadata"]["name"])
         now = self._clock()
         stopping = "end" in followed.work
         found = observation_of(
             followed.step,
             followed.attempt,
-            seen.job,
-            seen.pods,
+            self._jobs.found(followed) if is_up_to_the_job(pods) else None,
+            pods,
             now,
             stopping=stopping,
         )
-        if found.state is State.ENDED and not seen.pods and followed.pod_may_be_late():
+        if found.state is State.ENDED and not pods and followed.pod_may_be_late():
             return base
-        if found.state is State.WAITING and not seen.pods:
+        if found.state is State.WAITING and not pods:
             if followed.first_running is not None:
                 # Its pod has just gone; the Job will say soon what that means.
                 return dataclasses.replace(
@@ -254,13 +259,13 @@ class KubernetesExecutor:
             message=session.masks.mask_text(found.message) if found.message else "",
             log_url=followed.log_url,
         )
-        return self._look_after(session, followed, seen, found)
+        return self._look_after(session, followed, pods[-1] if pods else None, found)
 
     def _look_after(
-        self, session: _Session, followed: PodAttempt, seen: Seen, found: Observation
+        self, session: _Session, followed: PodAttempt, pod: Manifest | None, found: Observation
     ) -> Observation:
         """Do what the attempt needs at this moment; report its end once its results are kept."""
-        pod, run = seen.newest, session.run
+        run = session.run
         step = run.pipeline.step(followed.step)
         may_begin = followed.released or not (pod and held_by(pod))
         turn = followed.released and not found.state.over

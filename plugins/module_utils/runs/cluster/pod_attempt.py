@@ -10,6 +10,7 @@ from typing import Any
 
 from ...core.errors import C8sError, Denied, Unavailable
 from ...kube.backoff import Backoff
+from ...pipeline.container import Manifest
 from ...pipeline.observation import Observation, State
 from ...pipeline.pod import ENDING_SECONDS
 from ..step_fault import StepFault
@@ -17,8 +18,16 @@ from .pod_files import Kept
 from .pod_logs import Following
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+_FIRST_LOOK_PAUSE, _LONGEST_LOOK_PAUSE = 5.0, 60.0
 _LAST_MOMENT = datetime.timedelta(milliseconds=999)
 _LATE_SECONDS = 5.0
+
+
+_TAKEN_TO_BE_THERE: Manifest = {"metadata": {"name": ""}}
+
+
+def _look_pause() -> Backoff:
+    return Backoff(_FIRST_LOOK_PAUSE, _LONGEST_LOOK_PAUSE)
 
 
 @dataclasses.dataclass(slots=True)
@@ -31,8 +40,9 @@ class PodAttempt:
     `again_at` is when what an outage undid is begun again (monotonic times).
     `ending_since` (a monotonic time) is when it was first seen that its pod is being ended.
     `podless_since` (a monotonic time) is when its Job was over first, and it had no pod.
-    `attention_at` (a monotonic time) is when the Job is to be looked at though nothing was heard,
-    `refused_at` since when no pod of it is let in.
+    `job` is the Job as it was seen last, None where it was gone, `look_at` (a monotonic time) when
+    it is to be looked at again. `attention_at` (one, too) is when it is asked why there is no pod,
+    `refused_at` since when none is let in.
     """
 
     run_id: str
@@ -49,6 +59,9 @@ class PodAttempt:
     pod: str = ""
     ending_since: float | None = None
     podless_since: float | None = None
+    job: Manifest | None = dataclasses.field(default_factory=lambda: dict(_TAKEN_TO_BE_THERE))
+    look_at: float = 0.0
+    look_pause: Backoff = dataclasses.field(default_factory=_look_pause)
     attention_at: float = 0.0
     note: tuple[str, str] = ("", "")
     refused_at: float | None = None

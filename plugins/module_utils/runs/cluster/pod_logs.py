@@ -21,9 +21,10 @@ FOLLOWERS = 100
 PATIENCE_SECONDS = 0.25
 """What ends sooner is asked for once and not twice; nobody waits much for the first line."""
 CROWD = 20
-CROWD_PATIENCE_SECONDS = 5.0
-"""With so many logs at once nobody reads them all line by line, and every request that is spared
-lets the steps themselves end sooner."""
+CROWD_PATIENCE_SECONDS = 0.1
+"""With so many logs at once, and so long for each of them, nobody reads them all line by line, and
+every request that is spared lets the steps themselves end sooner."""
+MOST_PATIENCE_SECONDS = 10.0
 
 
 class Following:
@@ -159,7 +160,10 @@ class PodLogs:
 
     def _patience(self) -> float:
         """Seconds to wait for a container's end before its log is asked for."""
-        return PATIENCE_SECONDS if len(self._open) < CROWD else CROWD_PATIENCE_SECONDS
+        count = len(self._open)
+        if count < CROWD:
+            return PATIENCE_SECONDS
+        return min(MOST_PATIENCE_SECONDS, CROWD_PATIENCE_SECONDS * count)
 
     def forget(self, run: Run) -> None:
         """The run has ended, or its driver goes."""

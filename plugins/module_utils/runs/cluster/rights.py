@@ -25,7 +25,7 @@ class Rule:
 
 
 DRIVING = (
-    Rule("batch", "jobs", ("create", "get", "list", "watch", "patch", "delete")),
+    Rule("batch", "jobs", ("create", "get", "list", "patch", "delete")),
     Rule("", "pods", ("list", "watch", "delete")),
     Rule("", "pods/log", ("get",)),
     Rule("", "configmaps", ("create", "get", "list", "patch")),

@@ -22,6 +22,8 @@ from ..clock import Clock
 from .pod_attempt import PodAttempt
 
 LOOK_SECONDS = 5.0
+FIRST_LOOK_SECONDS = 15.0
+LOOK_SOON_SECONDS = 0.5
 REFUSED_PATIENCE = 30.0
 """Seconds for which a Job whose pods are refused is waited for; room in a quota has no limit."""
 CREATORS = 8
@@ -63,6 +65,7 @@ class StepJobs:
         step = run.pipeline.step(followed.step)
         manifest = job(run, step, followed.attempt, self._settings, owner, ahead=followed.ahead)
         followed.attention_at = time.monotonic() + LOOK_SECONDS
+        followed.look_at = time.monotonic() + FIRST_LOOK_SECONDS
         creation = self._pool.submit(self._create, run.uid, manifest)
         followed.work["create"] = creation
         creation.add_done_callback(lambda done: self._wake(run.uid) if done.exception() else None)
@@ -108,22 +111,25 @@ class StepJobs:
         )
         return followed.final
 
-    def is_gone(self, followed: PodAttempt) -> bool:
-        """Whether the Job truly does not exist: asked of the server, and not at every turn."""
-        creation = followed.work.get("create")
+    def found(self, followed: PodAttempt) -> Manifest | None:
+        """The Job as it was when it was looked at last, None where there was none. Until then it is
+        taken to be there. It is looked at now and then; soon where its pod has been seen."""
+        creation, look = followed.work.get("create"), followed.work.get("look")
+        now = time.monotonic()
         if creation is not None and not creation.done():
             # It waits for its turn: what is made can be seen only after that.
-            followed.attention_at = time.monotonic() + LOOK_SECONDS
-            return False
-        look = followed.work.get("look")
-        if look is not None and look.done():
+            followed.look_at = now + LOOK_SECONDS
+        elif look is not None and look.done():
             del followed.work["look"]
-            followed.attention_at = time.monotonic() + LOOK_SECONDS
-            return not isinstance(look.exception(), Unavailable) and look.result() is None
-        if look is None and time.monotonic() >= followed.attention_at:
+            followed.look_at = now + followed.look_pause.next()
+            if not isinstance(look.exception(), Unavailable):
+                followed.job = look.result()
+        elif look is None and now >= followed.look_at:
             name, namespace = followed.job_name, self._settings.namespace
             self._begin(followed, "look", lambda: self._resources.find(JOB, name, namespace))
-        return False
+        if followed.pod:
+            followed.look_at = min(followed.look_at, now + LOOK_SOON_SECONDS)
+        return followed.job
 
     def why_no_pod(self, followed: PodAttempt, found: Observation) -> Observation:
         """A Job without a pod: say what its controller complains of, a quota most likely."""
@@ -202,7 +208,7 @@ class StepJobs:
         namespace = self._settings.namespace
         if pod is None:
             self._resources.delete(JOB, followed.job_name, namespace)
-            followed.attention_at = 0.0
+            followed.look_at = 0.0
             return
         self._delete_pod(pod, ENDING_SECONDS)
 
