@@ -283,7 +283,10 @@ def test_who_may_not_end_a_job_that_has_no_pod_is_told(lab: Lab, tmp_path: Path)
         )
 
 
-def test_who_may_not_ask_for_a_job_that_has_gone_is_told(lab: Lab, tmp_path: Path) -> None:
+def test_who_may_not_ask_for_a_job_that_has_gone_is_told(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step_jobs, "FIRST_LOOK_SECONDS", 3.0)
     lab.quota(0)
     user = deprived(lab, tmp_path, "jobs", "get")
 

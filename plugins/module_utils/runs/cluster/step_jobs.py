@@ -22,7 +22,7 @@ from ..clock import Clock
 from .pod_attempt import PodAttempt
 
 LOOK_SECONDS = 5.0
-FIRST_LOOK_SECONDS = 15.0
+FIRST_LOOK_SECONDS = 30.0
 LOOK_SOON_SECONDS = 0.5
 REFUSED_PATIENCE = 30.0
 """Seconds for which a Job whose pods are refused is waited for; room in a quota has no limit."""
