@@ -16,17 +16,18 @@ JOB = {"metadata": {"name": "j"}, "status": {}}
 
 
 class Server:
-    """Has one Job, or none, or answers with a fault; `moment` is the time that it is."""
+    """Has one Job, or none, or answers with faults; `moment` is the time that it is."""
 
     def __init__(self) -> None:
-        self.answer: dict[str, Any] | Exception | None = JOB
+        self.answer: dict[str, Any] | None = JOB
+        self.faults: list[Exception] = []
         self.looks = 0
         self.moment = 1000.0
 
     def find(self, *_asked: object) -> dict[str, Any] | None:
         self.looks += 1
-        if isinstance(self.answer, Exception):
-            raise self.answer
+        for fault in self.faults:
+            raise fault
         return self.answer
 
     def monotonic(self) -> float:
@@ -97,10 +98,10 @@ def test_a_job_whose_pod_was_seen_is_looked_at_soon(jobs: StepJobs, server: Serv
 def test_an_outage_tells_nothing_and_a_refusal_is_told(jobs: StepJobs, server: Server) -> None:
     followed = attempt()
     looked(jobs, followed)
-    server.answer = Unavailable("away")
+    server.faults = [Unavailable("away")]
     server.moment += 60
     assert looked(jobs, followed) is JOB
-    server.answer = Denied("no")
+    server.faults = [Denied("no")]
     server.moment += 60
     with pytest.raises(Denied):
         looked(jobs, followed)
