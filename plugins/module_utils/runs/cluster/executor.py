@@ -128,8 +128,8 @@ class KubernetesExecutor:
         if followed is None or followed.final is not None:
             return
         pod = session.newest(step.name, attempt)
-        leaves_files = step.artifacts and pod is not None and has_begun(pod)
-        if pod is not None and leaves_files and is_running(pod, KEEPER_CONTAINER):
+        keeps = pod is not None and has_begun(pod) and is_running(pod, KEEPER_CONTAINER)
+        if pod is not None and keeps and step.artifacts:
             self._do(followed, "end", lambda: self._end_for_files(run, pod))
         else:
             self._jobs.end(followed, pod)

@@ -21,8 +21,6 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _FIRST_LOOK_PAUSE, _LONGEST_LOOK_PAUSE = 5.0, 60.0
 _LAST_MOMENT = datetime.timedelta(milliseconds=999)
 _LATE_SECONDS = 5.0
-
-
 _TAKEN_TO_BE_THERE: Manifest = {"metadata": {"name": ""}}
 
 

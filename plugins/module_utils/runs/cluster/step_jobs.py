@@ -23,7 +23,9 @@ from .pod_attempt import PodAttempt
 
 LOOK_SECONDS = 5.0
 FIRST_LOOK_SECONDS = 30.0
+"""When a Job that has just been made is looked at first: nearly always its pod comes before."""
 LOOK_SOON_SECONDS = 0.5
+"""After how long it is looked at whose pod has gone, or is disrupted."""
 REFUSED_PATIENCE = 30.0
 """Seconds for which a Job whose pods are refused is waited for; room in a quota has no limit."""
 CREATORS = 8
